@@ -1,0 +1,40 @@
+# Each target makes its own .venv and installs what it needs; nothing is installed twice until settings.ini changes.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Two test processes with torch's default threads would fight over the cores.
+TEST := OMP_NUM_THREADS=1 IN_TEST=1 JUPYTER_PLATFORM_DIRS=1 $(BIN)/pytest -n 2 --dist loadfile
+TEST_NOTEBOOKS := --nbval-lax --nbval-current-env --nbval-cell-timeout=600
+
+run: .venv/run     ## train, score and picture a conditional GAN on real digits
+	$(BIN)/gan-course quickstart --overwrite
+
+test: .venv/dev    ## lint, then every test and every notebook in its small form
+	$(BIN)/ruff check .
+	$(TEST) $(TEST_NOTEBOOKS) tests nbs
+
+lab: .venv/dev     ## the chapters in JupyterLab
+	$(BIN)/gan-course lab nbs
+
+docs: .venv/dev    ## the site, into _docs
+	$(BIN)/python .ci/docs.py
+
+clean:             ## delete everything the other targets made, your runs excepted
+	rm -rf .venv _proc _docs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis nbs/nbdev.yml nbs/sidebar.yml
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run: settings.ini setup.py | .venv/bin/python
+	$(PIP) -e .
+	@touch $@
+
+.venv/dev: settings.ini setup.py | .venv/bin/python
+	$(PIP) -e '.[dev]'
+	@touch $@ .venv/run
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+
+.PHONY: run test lab docs clean help

@@ -1,0 +1,24 @@
+"What the notebooks need to run as tests, and what every test shares."
+import os
+import re
+from pathlib import Path
+
+import pytest
+from nbval.plugin import IPyNbCell
+
+os.environ["IN_TEST"] = "1" # nbdev_export() at a notebook's end then does nothing
+SKIPPED = re.compile(r"#\|\s*(eval:\s*false|slow|gpu)\b")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if not isinstance(item, IPyNbCell): continue
+        item.cell.execution_count = 1 # nbdev_clean removes the counts, without which nbval runs no comparison
+        wanted = os.environ.get("GAN_COURSE_SCALE") == "full" and "#| slow" in item.cell.source
+        if SKIPPED.search(item.cell.source) and not wanted: item.add_marker(pytest.mark.skip(reason="marked so"))
+
+
+@pytest.fixture(scope="session")
+def root():
+    "The checkout."
+    return Path(__file__).parents[1]
