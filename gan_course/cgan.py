@@ -69,10 +69,11 @@ def build_cgan(
     D_class = pick(CONDITIONS, config.condition, 'condition')
     return G, D_class(hidden=config.d_hidden, dropout=config.dropout, **both)
 
-# %% ../nbs/23_cgan.ipynb #6e96834d
+# %% ../nbs/23_cgan.ipynb #d3a4d789
 _report = Config(net='cgan', dropout=.3, epochs=130)
 QUICKSTART = Config(net='cgan', data='mnist_5k', latent=64, g_hidden=(256, 512), batch_norm=True,
-                    condition='project', d_hidden=(512, 256), dropout=.3, ema=.999, epochs=190)
+                    condition='project', d_hidden=(512, 256), dropout=.3, lr_g=4e-4, lr_d=4e-4,
+                    ema=.999, epochs=190)
 
 STUDIES = [
     Study('cgan', "Does the conditional MLP GAN draw the digit it is asked for?", _report,
