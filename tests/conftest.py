@@ -13,7 +13,7 @@ SKIPPED = re.compile(r"#\|\s*(eval:\s*false|slow|gpu)\b")
 def pytest_collection_modifyitems(items):
     for item in items:
         if not isinstance(item, IPyNbCell): continue
-        item.cell.execution_count = 1 # nbdev_clean removes the counts, without which nbval runs no comparison
+        item.cell.execution_count = 1 # nbdev_clean removes the counts, and nbval refuses cells without
         wanted = os.environ.get("GAN_COURSE_SCALE") == "full" and "#| slow" in item.cell.source
         if SKIPPED.search(item.cell.source) and not wanted: item.add_marker(pytest.mark.skip(reason="marked so"))
 

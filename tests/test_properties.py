@@ -19,7 +19,8 @@ def test_denormalise_undoes_normalise_for_every_pixel(norm):
     assert torch.equal(denormalise(normalise(x, norm), norm), x)
 
 
-def pair(seed, dim): return torch.randn(2, dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+def pair(seed, dim):
+    return torch.randn(2, dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @given(numbers, st.integers(2, 200), st.floats(0, 1))
