@@ -120,7 +120,7 @@ def relativistic_g(
     "G wants each fake above the real example it is paired with."
     return F.softplus(real - fake).mean()
 
-# %% ../nbs/11_losses.ipynb #6e60452d
+# %% ../nbs/11_losses.ipynb #c32f9d71
 LOSSES = {
     'bce': Loss(bce_d, non_saturating_g),
     'minimax': Loss(bce_d, minimax_g),
@@ -137,7 +137,7 @@ def make_loss(
 )->Loss:
     "A loss by name, with smoothed targets if asked."
     loss = pick(LOSSES, name, 'loss')
-    if (real_target, fake_target) == (1., 0.): return loss
+    if real_target in (1, (1, 1)) and fake_target in (0, (0, 0)): return loss
     if loss.d_terms is not bce_d:
         raise ValueError(f"real_target, fake_target are {real_target}, {fake_target}, but loss {name!r} "
                          "has no targets to smooth; allowed is that for 'bce' and 'minimax'")
