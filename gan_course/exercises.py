@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['PREDICTIONS', 'EXERCISES', 'predict', 'reveal', 'Exercise', 'exercise', 'check', 'hint']
 
-# %% ../nbs/02_exercises.ipynb #e49265cd
+# %% ../nbs/02_exercises.ipynb #f8379006
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import pick
 
-# %% ../nbs/02_exercises.ipynb #11eb55f1
+# %% ../nbs/02_exercises.ipynb #4157cecb
 PREDICTIONS = {} # name -> what the learner expects
 
 def predict(
@@ -26,6 +27,7 @@ def predict(
     PREDICTIONS[name] = choice
     print(f"{name}: you expect {choice!r}")
 
+# %% ../nbs/02_exercises.ipynb #9801df96
 def reveal(
     name:str,     # of the question
     outcome:str,  # what was measured
@@ -36,7 +38,7 @@ def reveal(
                else f'you expected {expected!r}: worth a minute to find out why')
     print(f"{name}: measured {outcome!r}; {verdict}")
 
-# %% ../nbs/02_exercises.ipynb #fa0bdef8
+# %% ../nbs/02_exercises.ipynb #9f454896
 @dataclass(frozen=True)
 class Exercise:
     "A task with a check that knows the usual mistakes."
@@ -46,17 +48,21 @@ class Exercise:
 
 EXERCISES = {} # name -> Exercise
 
+# %% ../nbs/02_exercises.ipynb #68cd432c
 def exercise(
     name:str,     # how the learner calls it
     *hints:str,   # from gentle to plain
 )->Callable:      # a decorator of the verdict, whose docstring is the question
     "Register an exercise."
     def register(verdict):
+        old = EXERCISES.get(name)
+        if old and old.verdict.__qualname__ != verdict.__qualname__:
+            raise ValueError(f"name is {name!r}, which another exercise has; allowed is a new one")
         EXERCISES[name] = Exercise(verdict.__doc__, verdict, hints)
         return verdict
     return register
 
-# %% ../nbs/02_exercises.ipynb #7ccfc89e
+# %% ../nbs/02_exercises.ipynb #109512e3
 def check(
     name:str,  # of the exercise
     answer,    # a number, a text, or a function, as the question says; None: show the question
@@ -69,6 +75,7 @@ def check(
     print(f"{name}: {'right' if wrong is None else f'not yet: {wrong}'}")
     return wrong is None
 
+# %% ../nbs/02_exercises.ipynb #9960a539
 _asked = {} # exercise -> hints given so far
 
 def hint(
@@ -78,3 +85,105 @@ def hint(
     hints = pick(EXERCISES, name, 'exercise').hints
     at = _asked[name] = min(_asked.get(name, -1) + 1, len(hints) - 1)
     print(f"{name}: {hints[at] if hints else 'there is no hint for this one'}")
+
+# %% ../nbs/02_exercises.ipynb #89db3bfa
+def _rows(*polar):
+    "Points of the plane from (length, degrees)."
+    import torch
+    return torch.tensor([[r * math.cos(math.radians(d)), r * math.sin(math.radians(d))] for r, d in polar])
+
+@exercise('slerp', "Only directions have an angle: first divide each row by its own length.",
+          "Where the rows are equal the angle is 0, and 0 / 0 is not a number: a straight line will do there.")
+def _check_slerp(answer):
+    "Write `go(a, b, t)`: from rows `a` to rows `b`, both (N, dim), along the great circle; t is 0 to 1."
+    a, b = _rows((2, 0), (5, 0)), _rows((2, 60), (5, 90))
+    half, quarter = _rows((2, 30), (5, 45)), _rows((2, 15), (5, 22.5))
+    def near(x, y): return x.shape == y.shape and bool(((x - y).abs() < 1e-3).all())
+    one = answer(a[:1], b[:1], .25)
+    if near(one, .75 * a[:1] + .25 * b[:1]): return "that is the straight line, and it leaves the circle"
+    if near(one, _rows((2, 45))): return "it runs backwards: t = 0 should give a"
+    if near(one, _rows((1, 15))): return "the direction is right, but the length is lost"
+    if one.isnan().any():
+        return "not a number: arccos takes the product of unit vectors, so divide each row by its length"
+    if not near(one, quarter[:1]): return "a quarter of the way from 0 to 60 degrees should be at 15 degrees"
+    if not (near(answer(a, b, .25), quarter) and near(answer(a, b, .5), half)):
+        return "one row alone is right, two at once are not: each row has its own length and its own angle"
+    if not near(answer(a, a, .5), a): return "from a point to itself it should stay: look at the division"
+
+# %% ../nbs/02_exercises.ipynb #f4e5bf38
+@exercise('fixed-latents', "Whoever calls `torch.manual_seed` to look also decides what training draws next.",
+          "A `Stream`, or a `torch.Generator`, has random numbers of its own.")
+def _check_fixed_latents(answer):
+    "Write `look(n)`: at each call the same latents (n, 100) from N(0, 1); what torch draws next is untouched."
+    import torch
+
+    from gan_course.core import Stream
+    with Stream(11):
+        before = torch.get_rng_state()
+        one = answer(500)
+        moved = not torch.equal(before, torch.get_rng_state())
+        torch.rand(3)
+        two = answer(500)
+    if tuple(one.shape) != (500, 100): return f"look(500) has shape {tuple(one.shape)}, asked was (500, 100)"
+    if not torch.equal(one, two):
+        return "two looks gave different latents, so two pictures could not be compared"
+    if moved: return "the same latents each time, but torch's own stream has moved: looking changes training"
+    if not (abs(one.mean()) < .05 and abs(one.std() - 1) < .05): return "these are not draws from N(0, 1)"
+
+# %% ../nbs/02_exercises.ipynb #a1557aba
+@exercise('epoch-mean', "The last batch of an epoch is often smaller than the others.",
+          "First find the sum over all examples, then divide by how many there are.")
+def _check_epoch_mean(answer):
+    "Write `epoch_mean(losses, sizes)`: the mean over all examples, from each batch's mean and size (lists)."
+    got = answer([1., 3., 8.], [4, 4, 2])
+    known = {8.: "that is the last batch alone: whatever it happened to hold is drawn as the whole epoch",
+             4.: "that is the mean of the means: the small batch counts as much as a full one",
+             12.: "that is the sum of the means, which grows with the number of batches",
+             32.: "that is the sum over all examples, not yet their mean"}
+    for value, why in known.items():
+        if abs(got - value) < 1e-6: return why
+    if not abs(got - 3.2) < 1e-6: return f"means 1, 3, 8 over 4, 4 and 2 examples gave {got}"
+    if not abs(answer([2., 4.], [1, 1]) - 3) < 1e-6: return "2 and 4, over one example each, should give 3"
+
+# %% ../nbs/02_exercises.ipynb #59afd62c
+@exercise('channels-last', "Compare the first pixel's three colours before and after.",
+          "`reshape` keeps the numbers in their order in memory; here the axes must change places.")
+def _check_channels_last(answer):
+    "Write `to_plot(image)`: a tensor (C, H, W) as matplotlib wants it, (H, W, C)."
+    import torch
+    image = torch.arange(24.).reshape(3, 2, 4)
+    got = answer(image)
+    shape = tuple(got.shape)
+    if shape == (3, 2, 4): return "the colours still come first"
+    if shape == (4, 2, 3): return "height and width have changed places: the picture lies on its side"
+    if shape != (2, 4, 3): return f"(3, 2, 4) became {shape}, expected is (2, 4, 3)"
+    if any(got[h, w, c] != image[c, h, w] for c in range(3) for h in range(2) for w in range(4)):
+        return "the shape is right, but the pixels are scrambled: their order in memory is still (C, H, W)"
+
+# %% ../nbs/02_exercises.ipynb #b2700b73
+@exercise('no-nine', "A fair digit is no 9 with probability 9/10; how probable are n of them in a row?",
+          "Powers of 0.9, until one is below 1/1000.")
+def _check_no_nine(answer):
+    "From how many digits on does a fair generator show no 9 with probability below 1/1000? (A whole number.)"
+    if answer == 65: return "almost: with 65 the probability is still a little above 1/1000"
+    if answer in (87, 88): return "that is for *any* of the ten digits to be missing; only the 9 was asked"
+    if answer in (43, 44): return "that is for 1 in 100"
+    if answer == 1000: return "1/1000 is the risk, not the number of digits"
+    if answer in (3, 4): return "that would be right if only one digit in ten were not a 9"
+    if answer != 66: return f"{answer} is not the smallest such number; try powers of 0.9"
+
+# %% ../nbs/02_exercises.ipynb #f1d2d0ef
+@exercise('write-check', "Say what is right and return that, rather than looking for what is wrong.",
+          "One comparison is enough; think of the sign of `truth`.")
+def _check_write_check(answer):
+    "Write `close(answer, truth)`: True within 1 % of `truth` (not 0), False for anything else, nan too."
+    if not (answer(100.5, 100.) and answer(99.5, 100.)):
+        return "half a percent off is refused: leave room for rounding"
+    if answer(98., 100.): return "98 passes for 100: too small is wrong too, take the absolute difference"
+    if answer(102., 100.): return "102 passes for 100"
+    if answer(.0105, .01) or not answer(100_500., 100_000.):
+        return "0.0105 for 0.01 or 100500 for 100000 is misjudged: the room must grow with the truth"
+    if not answer(-100.5, -100.):
+        return "-100.5 is refused for -100: a percentage of a negative number is negative"
+    if answer(float('nan'), 100.):
+        return "nan passes: every comparison with nan is false, so ask for what is right instead"
