@@ -4,17 +4,17 @@
 
 # %% auto #0
 __all__ = ['NORMS', 'SVHN_10K_MD5', 'TOYS', 'DATASETS', 'SPLITS', 'AUGMENTS', 'normalise', 'denormalise', 'Data', 'data_roots',
-           'find_file', 'mixture', 'load', 'split', 'subset', 'epoch_order', 'index_batches', 'augment_affine']
+           'fetch', 'find_file', 'mixture', 'load', 'split', 'subset', 'epoch_order', 'index_batches', 'augment_affine']
 
-# %% ../nbs/10_data.ipynb #9f47d284
+# %% ../nbs/10_data.ipynb #73fc6574
 import gzip
 import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from torchvision.datasets.utils import check_integrity, download_url
 from torchvision.transforms import v2
 
 from . import pick
+from .exercises import exercise
 
 # %% ../nbs/10_data.ipynb #f9d9e45e
 NORMS = {                    # name: (divisor, offset), v = x / divisor - offset
@@ -84,12 +85,30 @@ class Data:
     @property
     def shape(self): return tuple(self.x.shape[1:])
 
-# %% ../nbs/10_data.ipynb #535e850a
+# %% ../nbs/10_data.ipynb #68c82675
 def data_roots()->list[Path]: # folders, the first that holds a file wins
     "`$GAN_COURSE_DATA` if it is set, then the cache."
     env = os.environ.get('GAN_COURSE_DATA')
-    return ([Path(env)] if env else []) + [Path.home()/'.cache'/'gan_course']
+    return ([Path(env).expanduser()] if env else []) + [Path.home()/'.cache'/'gan_course']
 
+def fetch(
+    urls:tuple[str, ...], # where to download from, tried in turn
+    path:Path,            # where the file shall lie
+    md5:str,              # its published checksum
+)->bool:                  # is it there now?
+    "Download under another name, verify, rename."
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            for url in urls:
+                try: download_url(url, folder, path.name, md5)
+                except (OSError, HTTPException, RuntimeError): continue # another mirror may be up, and whole
+                os.replace(Path(folder, path.name), path)
+                return True
+    except OSError: pass # a home that cannot be written
+    return False
+
+# %% ../nbs/10_data.ipynb #269aa5e3
 def find_file(
     path:str,              # below a data root, e.g. 'MNIST/raw/train-images-idx3-ubyte.gz'
     md5:str,               # its published checksum
@@ -98,13 +117,8 @@ def find_file(
     "Find a data file, or download it into the cache; never return one whose md5 is wrong."
     *_, cache = roots = data_roots()
     found = next((root/path for root in roots if (root/path).exists()), None)
+    if found is None and fetch(urls, cache/path, md5): found = cache/path
     if found is None:
-        found = cache/path
-        for url in urls:
-            try: download_url(url, found.parent, found.name, md5); break
-            except (URLError, OSError): pass
-            except RuntimeError: break
-    if not found.exists():
         looked = ' and '.join(str(root/path) for root in roots)
         raise FileNotFoundError(f"{Path(path).name} is not at {looked} and could not be downloaded; "
                                 "data set 'mnist_5k' needs neither file nor network")
@@ -201,7 +215,7 @@ def load(
     pick(dict.fromkeys(SPLITS), split, 'split')
     return _load(name, split, tuple(data_roots()))
 
-# %% ../nbs/10_data.ipynb #ef2135a8
+# %% ../nbs/10_data.ipynb #e9c775f9
 def _shuffled(n, seed): return torch.randperm(n, generator=torch.Generator().manual_seed(seed))
 
 def split(
@@ -215,6 +229,7 @@ def split(
     order = _shuffled(len(data), seed)
     return data[order[:n]], data[order[n:]]
 
+# %% ../nbs/10_data.ipynb #4f2804a8
 def subset(
     data:Data,    # where to draw from
     n:int,        # how many examples in all
@@ -229,7 +244,7 @@ def subset(
     for c in range(data.n_classes): rank[y == c] = torch.arange(int((y == c).sum()))
     return data[order[torch.argsort(rank, stable=True)[:n]]]
 
-# %% ../nbs/10_data.ipynb #4896a44a
+# %% ../nbs/10_data.ipynb #d8509e44
 def epoch_order(
     n:int,       # examples
     seed:int,    # of the run
@@ -240,6 +255,7 @@ def epoch_order(
     order = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
     return torch.randperm(n, generator=order).to(device)
 
+# %% ../nbs/10_data.ipynb #664b8b2d
 def index_batches(
     n:int,         # examples
     batch:int,     # indices in a batch
@@ -272,3 +288,56 @@ def augment_affine(
     return torch.stack([_affine(image) for image in x])
 
 AUGMENTS = {'none': lambda x: x, 'affine': augment_affine}
+
+# %% ../nbs/10_data.ipynb #d34d8743
+@exercise('norm-250', "Which type has the product 2 * x when x is uint8?", "Which divisor sends 255 to 2?")
+def _check_norm_250(answer):
+    "Write a function of uint8 pixels that returns floats, evenly spaced: 0 becomes -1 and 255 becomes 1."
+    v = answer(torch.arange(256, dtype=torch.uint8))
+    if not isinstance(v, Tensor) or v.shape != (256,) or not v.is_floating_point():
+        return "it should return one float for each pixel, as a tensor of the same shape"
+    if (v.diff() <= 0).any():
+        at = int((v.diff() <= 0).nonzero()[0])
+        return f"pixel {at + 1} is not brighter than pixel {at}: arithmetic on bytes wraps round at 256"
+    if v[-1] > 1 + 1e-6: return f"white becomes {v[-1]:.4f}, beyond 1, where tanh never comes"
+    if v[0] > -1e-6: return f"black becomes {v[0]:.0f}: half of tanh's range is left unused"
+    if v[-1] < 1 - 1e-6: return f"white becomes {v[-1]:.4f}: short of 1"
+    if v[0] != -1: return f"black becomes {v[0]:.4f}, not -1"
+    if (v.diff() - 2 / 255).abs().max() > 1e-5: return "the steps from pixel to pixel are not all the same"
+
+# %% ../nbs/10_data.ipynb #43778ad1
+@exercise('label-draw', "Read what torch.randint says of its upper end.", "Count how often each label comes.")
+def _check_label_draw(answer):
+    "Write a function n -> int64 tensor (n,) that draws labels at random, all ten digits equally likely."
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        y, again = answer(20_000), answer(20_000)
+    if not isinstance(y, Tensor) or y.dtype != torch.int64 or y.shape != (20_000,):
+        return "it should return an int64 tensor of shape (n,)"
+    if y.min() < 0 or y.max() > 9: return f"labels span {y.min()} to {y.max()}, but digits go from 0 to 9"
+    counts = y.bincount(minlength=10)
+    if (counts == 0).any():
+        return f"{(counts == 0).nonzero()[:, 0].tolist()} never comes in 20,000 draws: no G would practise it"
+    if torch.equal(y, again): return "two calls give the same labels: that is an order, not a draw"
+    if (counts - 2000).abs().max() > 300: return f"digits come {counts.tolist()} times: not equally likely"
+
+# %% ../nbs/10_data.ipynb #9461046f
+@exercise('three-parts', "Which images may the GAN learn from, and which may nobody look at?",
+          "`split` divides without replacement.", "The training data is sorted by class.")
+def _check_three_parts(answer):
+    "Write a function of two Data: (train, test) -> (5/6 of train to learn, 1/6 to choose by, a judge)."
+    x, y = torch.arange(720.)[:, None], torch.arange(720) % 600 // 60
+    sorted_train, test = Data(x[:600], y[:600]), Data(x[600:], y[600:] + 5)
+    parts = answer(sorted_train, test)
+    if [type(part) for part in parts] != [Data] * 3: return "it should return three Data"
+    learn, choose, judge = (part.x[:, 0].long().tolist() for part in parts)
+    leaked = sum(i >= 600 for i in learn + choose)
+    if leaked: return f"{leaked} test examples are learned from or chosen by: train and test were joined"
+    if min(judge) < 600: return "the judge holds training images: a model that copies them would win"
+    if len(set(judge)) != 120: return f"the judge holds {len(set(judge))} of the 120 test examples"
+    both = len(set(learn) & set(choose))
+    if both: return f"{both} examples are both learned from and chosen by"
+    if len(learn + choose) != len({*learn, *choose}): return "some come twice: drawn with replacement"
+    if (len(learn), len(choose)) != (500, 100):
+        return f"of 600, {len(learn)} are to learn from and {len(choose)} to choose by, not 500 and 100"
+    if len(parts[1].y.unique()) < 6: return "classes are missing from a part: a sorted set was cut unshuffled"
