@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['LATENTS', 'set_seed', 'Stream', 'pick_device', 'draw_latents', 'slerp', 'image_grid', 'png_bytes']
 
-# %% ../nbs/00_core.ipynb #65dd6062
+# %% ../nbs/00_core.ipynb #d606118b
 import random
+from io import BytesIO
 
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.io import encode_png
+from torchvision.transforms.v2.functional import to_pil_image
 from torchvision.utils import make_grid
 
 from . import pick
@@ -25,7 +26,7 @@ def set_seed(
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
 
-# %% ../nbs/00_core.ipynb #3d6d4ec1
+# %% ../nbs/00_core.ipynb #0c9110bf
 class Stream:
     "Random numbers of its own: inside `with stream:` torch draws from it, outside nothing has moved."
     def __init__(self,
@@ -33,6 +34,7 @@ class Stream:
     ):
         kinds = ['cpu'] + ['cuda'] * torch.cuda.is_available()
         self.state = {kind: torch.Generator(kind).manual_seed(seed).get_state() for kind in kinds}
+        self._outside = None
 
     @staticmethod
     def _swap(state):
@@ -42,8 +44,12 @@ class Stream:
         for kind in state: places[kind].set_rng_state(state[kind])
         return old
 
-    def __enter__(self): self._outside = self._swap(self.state); return self
-    def __exit__(self, *error): self.state = self._swap(self._outside)
+    def __enter__(self):
+        if self._outside: raise RuntimeError("this stream is in use already; allowed is one `with` at a time")
+        self._outside = self._swap(self.state)
+        return self
+
+    def __exit__(self, *error): self.state, self._outside = self._swap(self._outside), None
 
 # %% ../nbs/00_core.ipynb #a6cabb7d
 def pick_device(
@@ -75,17 +81,18 @@ def draw_latents(
     "Draw latent vectors from torch's global stream of random numbers."
     return pick(LATENTS, kind, 'noise')(n, dim, device=device)
 
-# %% ../nbs/00_core.ipynb #07282e6a
+# %% ../nbs/00_core.ipynb #b922c525
 def slerp(
     a:Tensor, # start, shape (..., dim)
     b:Tensor, # end, the same shape
     t,        # position between them, 0 at `a`, 1 at `b`: a number or a tensor that broadcasts
 )->Tensor:    # shape (..., dim)
-    "Go from `a` to `b` along the great circle, at constant angular speed."
+    "Go from `a` to `b` along the great circle, at constant angular speed where both are equally long."
     ua, ub = a / a.norm(dim=-1, keepdim=True), b / b.norm(dim=-1, keepdim=True)
     chord, sum_ = (ua - ub).norm(dim=-1, keepdim=True), (ua + ub).norm(dim=-1, keepdim=True)
     angle = 2 * torch.atan2(chord, sum_)
     sine = torch.sin(angle)
+    if angle.isnan().any(): raise ValueError("a or b has no direction: allowed are finite vectors other than 0")
     if (angle > torch.pi - 1e-3).any():
         raise ValueError("a and b point in opposite directions: no single great circle joins them")
     t = torch.as_tensor(t, dtype=a.dtype, device=a.device)
@@ -93,15 +100,15 @@ def slerp(
     near = angle < 1e-4 # sin(t x) / sin(x) -> t: on so short an arc the chord is the arc
     return torch.where(near, 1 - t, wa) * a + torch.where(near, t, wb) * b
 
-# %% ../nbs/00_core.ipynb #0a4b2493
+# %% ../nbs/00_core.ipynb #d774f3a4
 def image_grid(
     images:Tensor,  # uint8, shape (N, C, H, W)
     n_cols:int=10,  # images in a row
 )->Tensor:          # uint8, shape (C, H', W')
     "Lay images out in rows, two pixels apart."
-    if images.dtype != torch.uint8 or images.ndim != 4:
+    if images.dtype != torch.uint8 or images.ndim != 4 or not len(images):
         raise ValueError(f"images is {images.dtype} of shape {tuple(images.shape)}, "
-                         "allowed is uint8 (N, C, H, W)")
+                         "allowed is uint8 (N, C, H, W), N at least 1")
     return make_grid(images.cpu(), nrow=n_cols, padding=2, pad_value=255)
 
 def png_bytes(
@@ -109,4 +116,6 @@ def png_bytes(
     n_cols:int=10,  # images in a row
 )->bytes:           # a PNG file
     "The grid of `images` as a PNG file."
-    return encode_png(image_grid(images, n_cols)).numpy().tobytes()
+    file = BytesIO()
+    to_pil_image(image_grid(images, n_cols)).save(file, 'png')
+    return file.getvalue()

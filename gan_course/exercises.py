@@ -86,14 +86,14 @@ def hint(
     at = _asked[name] = min(_asked.get(name, -1) + 1, len(hints) - 1)
     print(f"{name}: {hints[at] if hints else 'there is no hint for this one'}")
 
-# %% ../nbs/02_exercises.ipynb #89db3bfa
+# %% ../nbs/02_exercises.ipynb #65ce968b
 def _rows(*polar):
     "Points of the plane from (length, degrees)."
     import torch
     return torch.tensor([[r * math.cos(math.radians(d)), r * math.sin(math.radians(d))] for r, d in polar])
 
 @exercise('slerp', "Only directions have an angle: first divide each row by its own length.",
-          "Where the rows are equal the angle is 0, and 0 / 0 is not a number: a straight line will do there.")
+          "Where the rows are equal the angle is 0, and 0 / 0 is not a number: a line will do there.")
 def _check_slerp(answer):
     "Write `go(a, b, t)`: from rows `a` to rows `b`, both (N, dim), along the great circle; t is 0 to 1."
     a, b = _rows((2, 0), (5, 0)), _rows((2, 60), (5, 90))
@@ -110,11 +110,11 @@ def _check_slerp(answer):
         return "one row alone is right, two at once are not: each row has its own length and its own angle"
     if not near(answer(a, a, .5), a): return "from a point to itself it should stay: look at the division"
 
-# %% ../nbs/02_exercises.ipynb #f4e5bf38
+# %% ../nbs/02_exercises.ipynb #e7508fb9
 @exercise('fixed-latents', "Whoever calls `torch.manual_seed` to look also decides what training draws next.",
           "A `Stream`, or a `torch.Generator`, has random numbers of its own.")
 def _check_fixed_latents(answer):
-    "Write `look(n)`: at each call the same latents (n, 100) from N(0, 1); what torch draws next is untouched."
+    "Write `look(n)`: always the same latents (n, 100) from N(0, 1); what torch draws next is untouched."
     import torch
 
     from gan_course.core import Stream
