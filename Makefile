@@ -20,7 +20,7 @@ docs: .venv/dev    ## the site, into _docs
 	$(BIN)/python .ci/docs.py
 
 clean:             ## delete everything the other targets made, your runs excepted
-	rm -rf .venv _proc _docs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis nbs/nbdev.yml nbs/sidebar.yml
+	rm -rf .venv _proc _docs .cache build dist *.egg-info .pytest_cache .ruff_cache .hypothesis nbs/nbdev.yml nbs/sidebar.yml
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:

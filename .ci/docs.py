@@ -1,0 +1,186 @@
+"""Build the site into _docs: nbdev prepares the notebooks, Quarto renders them, smalldocs where it is not.
+
+nbdev's own commands are not used: they try to download Quarto. --offline takes KaTeX from the cache only.
+"""
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from links import problems
+
+ROOT = Path(__file__).resolve().parents[1]
+NBS, PROC, SITE = ROOT/"nbs", ROOT/"_proc", ROOT/"_docs"
+PARTS = {"0": "Ground", "1": "The game", "2": "Players", "3": "Judging", "4": "At large"} # by first digit
+NUMBER = r"\d\d_"
+KATEX, KATEX_SHA256 = "katex-0.16.11", "8c5494c5f7d8e8bf73ff3fe64d4bd09a340e4878b7eec9bbd9ef8d8f3e24193f"
+KATEX_ADDRESS = re.compile(r"https://cdn\.jsdelivr\.net/npm/katex@[^/\"']+/dist")
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def read(path): return json.loads(path.read_text(encoding="utf-8"))
+
+
+def source(cell): return "".join(cell.get("source", ""))
+
+
+def chapters():
+    "Notebook -> title, in reading order."
+    return {path: re.search(r"^# (.+)", source(read(path)["cells"][0])).group(1).strip()
+            for path in sorted(NBS.glob("[0-9][0-9]_*.ipynb"))}
+
+
+def write_sidebar():
+    "The chapters in parts, with their numbers."
+    import yaml
+    parts = {}
+    for path, title in chapters().items():
+        entry = dict(text=f"{path.name[:2]} {title}", href=re.sub(NUMBER, "", path.name))
+        parts.setdefault(PARTS.get(path.name[0], "More"), []).append(entry)
+    contents = [dict(text="Home", href="index.ipynb"),
+                *(dict(section=name, contents=entries) for name, entries in parts.items())]
+    sidebar = dict(website=dict(sidebar=dict(contents=contents)))
+    (PROC/"sidebar.yml").write_text(yaml.safe_dump(sidebar, sort_keys=False), encoding="utf-8")
+
+
+def stage(folder):
+    "Copy nbs for nbdev, which runs every cell with an import: leave it those it needs, the exported ones."
+    shutil.copytree(NBS, folder, ignore=shutil.ignore_patterns(".*"))
+    for path in folder.glob("*.ipynb"):
+        notebook = read(path)
+        for cell in notebook["cells"]:
+            run = re.search(r"^#\|\s*(export|exports|exporti|default_exp)\b|^show_doc", source(cell), re.M)
+            if cell["cell_type"] == "code" and not run: cell["source"] = f"#| eval: false\n{source(cell)}"
+        end = dict(cell_type="markdown", metadata={}, source="<!-- end -->") # nbdev wants no export last
+        notebook["cells"].append(end)
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def is_transient(output):
+    "A widget, or a progress bar: on a page without a kernel both are noise."
+    if WIDGET in output.get("data", {}): return True
+    return output.get("name") == "stderr" and re.search(r"\d+%\|", "".join(output["text"])) is not None
+
+
+def join_streams(outputs):
+    "What was printed in pieces, as one text."
+    joined = []
+    for out in outputs:
+        if joined and out.get("name") and joined[-1].get("name") == out["name"]:
+            joined[-1]["text"] = "".join(joined[-1]["text"]) + "".join(out["text"])
+        else: joined.append(out)
+    return joined
+
+
+def tidy(notebook, repository):
+    "Take out what a page cannot show, and point links where the site has them."
+    notebook["metadata"].pop("widgets", None)
+    for cell in notebook["cells"]:
+        cell["source"] = re.sub(r"^(#\| eval: false|output-file: .*)\n", "", source(cell), flags=re.M)
+        shown = [out for out in cell.get("outputs", []) if not is_transient(out)]
+        if "outputs" in cell: cell["outputs"] = join_streams(shown)
+        if cell["cell_type"] != "markdown": continue
+        text = re.sub(rf"(\]\(){NUMBER}(\w+\.ipynb)", r"\1\2", cell["source"])
+        cell["source"] = re.sub(r"(\]\()\.\./", rf"\1{repository}/blob/main/", text)
+    return notebook
+
+
+def prepare():
+    "nbdev's part: docs of exports, links, directives; then names without numbers. Returns the address."
+    from nbdev.config import get_config
+    from nbdev.quarto import refresh_quarto_yml
+    from nbdev.serve import proc_nbs
+    config = get_config()
+    shutil.rmtree(PROC, ignore_errors=True)
+    refresh_quarto_yml()
+    with tempfile.TemporaryDirectory() as folder:
+        stage(Path(folder)/"nbs")
+        proc_nbs(f"{folder}/nbs", n_workers=0)
+    for path in sorted(PROC.glob("*.ipynb")):
+        notebook = tidy(read(path), config.git_url)
+        path.unlink()
+        (PROC/re.sub(f"^{NUMBER}", "", path.name)).write_text(json.dumps(notebook), encoding="utf-8")
+    write_sidebar()
+    return f"{config.doc_host}{config.doc_baseurl}/"
+
+
+def render(tool):
+    "Quarto's part, or smalldocs's."
+    if tool == "quarto":
+        command = ["quarto", "render", "--no-execute"]
+        maths = "format:\n  html:\n    html-math-method: katex\n" # smalldocs has no other, and warns
+        with (PROC/"nbdev.yml").open("a") as file: file.write(maths)
+    else: command = [sys.executable, "-m", "smalldocs.cli", "render", "--quiet"]
+    subprocess.run([*command, str(PROC)], check=True)
+    shutil.rmtree(SITE, ignore_errors=True)
+    shutil.move(PROC/"_docs", SITE)
+
+
+def fetch_katex(offline):
+    "What typesets formulas, from the cache or from npm; None, with a reason printed, where neither has it."
+    cache = ROOT/".cache"
+    archive = cache/f"{KATEX}.tgz"
+    try:
+        if not archive.exists():
+            if offline: raise OSError("it is not in the cache")
+            cache.mkdir(exist_ok=True)
+            npm = ["npm", "pack", KATEX.replace("-", "@"), "--fetch-retries=1", "--fetch-timeout=30000"]
+            subprocess.run([*npm, "--silent"], cwd=cache, check=True, timeout=120, stdout=subprocess.DEVNULL)
+        if hashlib.sha256(archive.read_bytes()).hexdigest() != KATEX_SHA256:
+            archive.unlink()
+            raise OSError("its checksum is wrong")
+        with tarfile.open(archive) as packed: packed.extractall(cache/KATEX, filter="data")
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"formulas are shown as TeX: no {KATEX} ({error}); with npm and a network, run this again")
+        return None
+    return cache/KATEX/"package"/"dist"
+
+
+def vendor_katex(katex):
+    "Load KaTeX from the site itself, or not at all."
+    if katex:
+        place = SITE/"site_libs"/"katex"
+        for name in ("katex.min.css", "katex.min.js", "contrib/auto-render.min.js"):
+            (place/name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(katex/name, place/name)
+        shutil.copytree(katex/"fonts", place/"fonts")
+    for page in SITE.rglob("*.html"):
+        html, up = page.read_text(encoding="utf-8"), "../" * len(page.relative_to(SITE).parents[1:])
+        load = rf"<(script|link)[^>]+{KATEX_ADDRESS.pattern}[^>]*>(</script>)?"
+        if not katex: html = re.sub(load, "", html)
+        page.write_text(KATEX_ADDRESS.sub(f"{up}site_libs/katex", html), encoding="utf-8")
+
+
+def keep_home(address):
+    "nbdev links names to the published site: make those links stay in this copy."
+    for page in SITE.glob("*.html"):
+        html = page.read_text(encoding="utf-8")
+        html = re.sub(rf'(<a [^>]*href="){re.escape(address)}([\w.]+\.html)', r"\1\2", html)
+        page.write_text(html, encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Build the site into _docs.")
+    found = "quarto" if shutil.which("quarto") else "smalldocs"
+    parser.add_argument("--tool", choices=["quarto", "smalldocs"], default=found, help="what renders")
+    parser.add_argument("--offline", action="store_true", help="take KaTeX from the cache, never from npm")
+    args = parser.parse_args()
+    os.chdir(ROOT)
+    address = prepare()
+    render(args.tool)
+    vendor_katex(fetch_katex(args.offline))
+    keep_home(address)
+    if found := problems(SITE): sys.exit("\n".join(found))
+    print(f"{SITE}: {len(list(SITE.glob('*.html')))} pages, every link checked; "
+          "to read them: python -m http.server -d _docs")
+
+
+if __name__ == "__main__":
+    main()

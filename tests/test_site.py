@@ -1,0 +1,146 @@
+"The site, built by smalldocs from a copy, and the front page."
+import functools
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+PARTS = (".ci", ".cache", "nbs", "gan_course", "settings.ini", "_quarto.yml") # what a site is built from
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=="
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+         "--disable-background-networking", "--disable-component-update")
+
+
+def markdown(text): return dict(cell_type="markdown", metadata={}, source=text)
+
+
+def code(text, *outputs):
+    return dict(cell_type="code", metadata={}, source=text, execution_count=None, outputs=list(outputs))
+
+
+def display(**data): return dict(output_type="display_data", metadata={}, data=data)
+
+
+PROBE = [ # one cell for each thing a chapter may show
+    markdown("# Probe\n\n> What a page must show"),
+    markdown("## A heading\n\nHere $D^*(x)$ and\n\n$$\\begin{aligned} a &= b \\\\ c &= d \\end{aligned}$$"),
+    markdown("::: {.callout-note}\nAn aside.\n:::"),
+    markdown("<details><summary>Solution</summary>\n\n```python\nx = 'folded'\n```\n\n</details>"),
+    markdown("See [losses](11_losses.ipynb), `slerp`, and [the licence](../LICENSE)."),
+    code('#| fig-alt: "One black dot"\nprint(1)', display(**{"image/png": PIXEL})),
+    code("bar()", dict(output_type="stream", name="stderr", text=" 50%|###   | 1/2 [00:01<00:01,  1.00it/s]"),
+         display(**{"application/vnd.jupyter.widget-view+json": {}, "text/plain": "IntSlider"})),
+    code("import nowhere_to_be_found\nnowhere_to_be_found.run()"), # building the site runs no lesson
+]
+
+
+def run(folder, script, *args):
+    "One of .ci's scripts, with the library beside it."
+    return subprocess.run([sys.executable, f".ci/{script}", *args], cwd=folder, check=False, text=True,
+                          env=os.environ | dict(PYTHONPATH=str(folder)), capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def site(request, tmp_path_factory):
+    copy, root = tmp_path_factory.mktemp("checkout"), request.config.rootpath
+    for name in PARTS:
+        if (root/name).is_dir(): shutil.copytree(root/name, copy/name)
+        elif (root/name).exists(): shutil.copy(root/name, copy/name)
+    kernel = dict(kernelspec=dict(name="python3", display_name="python3", language="python"))
+    probe = dict(nbformat=4, nbformat_minor=5, metadata=kernel, cells=PROBE)
+    (copy/"nbs"/"99_probe.ipynb").write_text(json.dumps(probe))
+    done = run(copy, "docs.py", "--tool=smalldocs", "--offline")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return copy/"_docs"
+
+
+@pytest.fixture(scope="module")
+def links(request):
+    "The link checker of `make docs`."
+    spec = importlib.util.spec_from_file_location("links", request.config.rootpath/".ci"/"links.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def numbered(root): return {path.name for path in (root/"nbs").glob("[0-9][0-9]_*.ipynb")}
+
+
+def test_readme_is_what_the_index_says(root):
+    done = run(root, "readme.py", "--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_readme_links_exist(root):
+    for target in re.findall(r"\]\(([^)#:]+)\)", (root/"README.md").read_text()):
+        assert (root/target).exists(), target
+
+
+def test_the_map_lists_every_chapter(root):
+    listed = re.findall(r"\| (\d\d) \| \[[^]]+\]\(nbs/(\d\d)(_\w+\.ipynb)\)", (root/"README.md").read_text())
+    assert {number + name for _, number, name in listed} == numbered(root)
+    assert all(shown == number for shown, number, _ in listed)
+
+
+def test_every_chapter_has_its_page(root, site):
+    front = (site/"index.html").read_text()
+    for name in numbered(root):
+        page = f"{name[3:].removesuffix('.ipynb')}.html"
+        assert (site/page).exists() and f'href="{page}"' in front
+        assert "<h2" in (site/page).read_text()
+
+
+def test_no_link_is_broken_and_nothing_comes_from_elsewhere(site, links):
+    assert links.problems(site) == []
+
+
+def test_the_link_check_finds_what_is_wrong(tmp_path, links):
+    (tmp_path/"index.html").write_text(
+        '<a href="gone.html">1</a><a href="#gone">2</a><img src="gone.png"><a href="two.html#there">right</a>'
+        '<script src="https://example.org/a.js"></script><a href="https://example.org">right</a>')
+    (tmp_path/"two.html").write_text('<p id="there">right</p><a href="index.html#gone">3</a>')
+    (tmp_path/"a.css").write_text("@import url(https://example.org/font.css);")
+    assert len(links.problems(tmp_path)) == 6
+    assert links.problems(tmp_path/"gone") != []
+
+
+def test_a_page_shows_what_a_chapter_may_hold(site):
+    page = (site/"probe.html").read_text()
+    for piece in ("<h1", "What a page must show", "callout-note", "<summary>Solution</summary>", "folded",
+                  'alt="One black dot"', r"\(D^*(x)\)", r"\begin{aligned}", 'href="losses.html"',
+                  'href="core.html#slerp"', "blob/main/LICENSE", "nowhere_to_be_found"):
+        assert piece in page, piece
+    for noise in ("IntSlider", "it/s]", "#| ", "```", "99_"): assert noise not in page, noise
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium")
+def test_a_browser_has_nothing_to_complain_of(site):
+    from playwright.sync_api import sync_playwright
+    complaints, seen = [], []
+    quiet = type("Quiet", (SimpleHTTPRequestHandler,), dict(log_message=lambda *_: None))
+    with (ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(quiet, directory=str(site))) as server,
+          sync_playwright() as play):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        home = f"http://127.0.0.1:{server.server_port}/"
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport=dict(width=390, height=900))
+        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda r: seen.append(r.url))
+        for name in ("index.html", "probe.html", "losses.html"):
+            page.goto(home + name, wait_until="networkidle")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, f"{name} scrolls sideways"
+        page.goto(home + "probe.html", wait_until="networkidle")
+        assert page.locator(".katex").count() >= 2 or not (site/"site_libs"/"katex").exists()
+        browser.close()
+        server.shutdown()
+    assert complaints == []
+    assert [url for url in seen if not url.startswith((home, "data:"))] == []
