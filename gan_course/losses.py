@@ -7,7 +7,7 @@ __all__ = ['LOSSES', 'Loss', 'draw_targets', 'bce_d', 'non_saturating_g', 'minim
            'hinge_d', 'wasserstein_d', 'raise_g', 'relativistic_d', 'relativistic_g', 'make_loss', 'best_d',
            'count_modes']
 
-# %% ../nbs/11_losses.ipynb #7d1985c9
+# %% ../nbs/11_losses.ipynb #5918f8d2
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import pick
+from .exercises import exercise
 
 # %% ../nbs/11_losses.ipynb #0691778c
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Loss:
         on_real, on_fake = self.d_terms(real, fake)
         return on_real + on_fake
 
-# %% ../nbs/11_losses.ipynb #a3978de6
+# %% ../nbs/11_losses.ipynb #d7beac8e
 def draw_targets(
     like:Tensor, # logits, shape (N,)
     target,      # a number, or an interval (low, high) to draw from, anew for every example
@@ -42,6 +43,7 @@ def draw_targets(
         raise ValueError(f"target is {(low, high)}, allowed is an interval (low, high) with low <= high")
     return torch.full_like(like, low) if low == high else torch.empty_like(like).uniform_(low, high)
 
+# %% ../nbs/11_losses.ipynb #48b8b696
 def bce_d(
     real:Tensor,     # logits D(x), shape (N,)
     fake:Tensor,     # logits D(G(z)), shape (N,)
@@ -52,7 +54,7 @@ def bce_d(
     return tuple(F.binary_cross_entropy_with_logits(logits, draw_targets(logits, target))
                  for logits, target in ((real, real_target), (fake, fake_target)))
 
-# %% ../nbs/11_losses.ipynb #a94cf5ff
+# %% ../nbs/11_losses.ipynb #22eeedec
 def non_saturating_g(
     real:Tensor|None, # not read
     fake:Tensor,      # logits D(G(z)), shape (N,)
@@ -60,6 +62,7 @@ def non_saturating_g(
     "G minimises -log D(G(z))."
     return F.softplus(-fake).mean()
 
+# %% ../nbs/11_losses.ipynb #f6c04a36
 def minimax_g(
     real:Tensor|None, # not read
     fake:Tensor,      # logits D(G(z)), shape (N,)
@@ -67,7 +70,7 @@ def minimax_g(
     "G minimises log(1 - D(G(z))), which goes flat where D wins."
     return -F.softplus(fake).mean()
 
-# %% ../nbs/11_losses.ipynb #bee9e991
+# %% ../nbs/11_losses.ipynb #77b8fad5
 def least_squares_d(
     real:Tensor, # scores D(x), shape (N,)
     fake:Tensor, # scores D(G(z)), shape (N,)
@@ -75,6 +78,7 @@ def least_squares_d(
     "Half the squared distance of real scores from 1 and of fake scores from 0."
     return ((real - 1)**2).mean() / 2, (fake**2).mean() / 2
 
+# %% ../nbs/11_losses.ipynb #9ca3fd06
 def least_squares_g(
     real:Tensor|None, # not read
     fake:Tensor,      # scores D(G(z)), shape (N,)
@@ -82,7 +86,7 @@ def least_squares_g(
     "Half the squared distance of fake scores from 1."
     return ((fake - 1)**2).mean() / 2
 
-# %% ../nbs/11_losses.ipynb #db6df7c9
+# %% ../nbs/11_losses.ipynb #c368d07e
 def hinge_d(
     real:Tensor, # logits D(x), shape (N,)
     fake:Tensor, # logits D(G(z)), shape (N,)
@@ -90,6 +94,7 @@ def hinge_d(
     "Push `real` above 1 and `fake` below -1."
     return F.relu(1 - real).mean(), F.relu(1 + fake).mean()
 
+# %% ../nbs/11_losses.ipynb #a003b41b
 def wasserstein_d(
     real:Tensor, # critic's scores of real, shape (N,)
     fake:Tensor, # critic's scores of fake, shape (N,)
@@ -97,6 +102,7 @@ def wasserstein_d(
     "The critic widens the gap between the mean scores."
     return -real.mean(), fake.mean()
 
+# %% ../nbs/11_losses.ipynb #9c2afe4e
 def raise_g(
     real:Tensor|None, # not read
     fake:Tensor,      # scores of fake, shape (N,)
@@ -104,7 +110,7 @@ def raise_g(
     "G raises the mean score of its fakes."
     return -fake.mean()
 
-# %% ../nbs/11_losses.ipynb #c30f5be4
+# %% ../nbs/11_losses.ipynb #705d2da2
 def relativistic_d(
     real:Tensor, # logits D(x), shape (N,)
     fake:Tensor, # logits D(G(z)), shape (N,), each paired with the real one at its place
@@ -113,6 +119,7 @@ def relativistic_d(
     half = F.softplus(fake - real).mean() / 2
     return half, half
 
+# %% ../nbs/11_losses.ipynb #6aedd5b4
 def relativistic_g(
     real:Tensor, # logits D(x), shape (N,)
     fake:Tensor, # logits D(G(z)), shape (N,)
@@ -143,7 +150,7 @@ def make_loss(
                          "has no targets to smooth; allowed is that for 'bce' and 'minimax'")
     return Loss(partial(bce_d, real_target=real_target, fake_target=fake_target), loss.g)
 
-# %% ../nbs/11_losses.ipynb #24ad3cb2
+# %% ../nbs/11_losses.ipynb #e3aa2eea
 def best_d(
     x:Tensor, # points, shape (N, dim)
     p,        # the real law, with `log_prob`
@@ -152,6 +159,7 @@ def best_d(
     "The best answer to two known laws, D*(x) = p(x) / (p(x) + q(x))."
     return torch.sigmoid(p.log_prob(x) - q.log_prob(x))
 
+# %% ../nbs/11_losses.ipynb #6313858b
 def count_modes(
     points:Tensor,     # what G made, shape (N, dim)
     toy,               # a law made by `gan_course.data.mixture`
@@ -162,3 +170,67 @@ def count_modes(
     distance, nearest = torch.cdist(points, bumps.mean).min(1)
     good = distance <= radius * bumps.stddev.flatten()[0]
     return dict(modes=len(nearest[good].unique()), good=good.float().mean().item())
+
+# %% ../nbs/11_losses.ipynb #fbcf5cb9
+@exercise('bce-sign', "At which logits is G content?", "softplus(-l) is -log sigmoid(l).")
+def _check_bce_sign(answer):
+    "Write G's non-saturating loss: a function of the logits D(G(z)), shape (N,), that returns a scalar."
+    known = [
+        (lambda x: F.softplus(x).mean(), "that is D's term on fakes: minimising it, G would help D"),
+        (lambda x: F.logsigmoid(x).mean(), "the sign is turned: minimising it, G would help D"),
+        (lambda x: -F.softplus(x).mean(), "that is the minimax loss, which goes flat where D is sure"),
+        (lambda x: F.softplus(-torch.sigmoid(x)).mean(), "the sigmoid is applied twice: before the loss, "
+         "and in it"),
+        (lambda x: F.softplus(-x).sum(), "a sum grows with the batch: take the mean"),
+    ]
+    for logits in (torch.tensor([-3., 0., 2.]), torch.tensor([-200., 1.])):
+        value = torch.as_tensor(answer(logits))
+        if value.shape != (): return f"it has shape {tuple(value.shape)}, and a loss is a scalar"
+        for wrong, why in known:
+            if torch.allclose(value, wrong(logits), atol=1e-5): return why
+        right = F.softplus(-logits).mean()
+        if not torch.allclose(value, right, atol=1e-5):
+            return f"for logits {logits.tolist()} it is {value:.3f}, not {right:.3f}; far out, rounding bites"
+
+# %% ../nbs/11_losses.ipynb #f5ab9db4
+@exercise('sigmoid-twice', "Which logits can a sigmoid return?", "Real examples pay softplus(-1) at best.")
+def _check_sigmoid_twice(answer):
+    "D ends in a sigmoid, and then comes cross-entropy with logits. How low can D's loss, both terms, get?"
+    if abs(answer - .3133) < .002: return "that is the term on real alone; fakes pay too"
+    if abs(answer - 1.3863) < .002: return "that is 2 log 2, what D pays for saying 1/2 of everything"
+    if abs(answer - .6266) < .002: return "fakes cannot pay as little as real does: no output is below 0"
+    if answer < .31: return "it cannot get there: the outputs, taken as logits, stay between 0 and 1"
+    if abs(answer - 1.0064) > .002: return f"{answer} is not the sum of the two terms at their best logits"
+
+# %% ../nbs/11_losses.ipynb #21c91aac
+@exercise('smooth-side', "Whose numerator would the fakes enter?", "Only one of the two targets moves.")
+def _check_smooth_side(answer):
+    "Write D's loss with one-sided smoothing of 0.1: a function (real logits, fake logits) -> scalar."
+    real, fake = torch.tensor([-1., .5, 3.]), torch.tensor([-2., 0., 1.])
+    value = torch.as_tensor(answer(real, fake)).float()
+    for targets, why in (
+        ((1., .1), "that smooths the fakes: D's best answer then calls regions of fakes partly real"),
+        ((.9, .1), "that smooths both sides"), ((1., 0.), "that smooths neither side"),
+        ((1.1, 0.), "a target above 1 rewards ever larger logits"),
+        ((.1, 0.), "real examples get the target 0.1: they should come to 0.1 less than 1"),
+        ((0., .9), "real and fake have changed places"),
+    ):
+        if torch.allclose(value, sum(bce_d(real, fake, *targets)), atol=1e-5): return why
+    right = sum(bce_d(real, fake, .9))
+    if not torch.allclose(value, right, atol=1e-5): return f"it is {value:.4f} where {right:.4f} is right"
+
+# %% ../nbs/11_losses.ipynb #a894910c
+@exercise('wgan-critic', "The gap between two means is all there is.", "What should grow gets a minus.")
+def _check_wgan_critic(answer):
+    "Write the loss a Wasserstein critic minimises: a function (real scores, fake scores) -> scalar."
+    for real, fake in (([-.5, 4.], [-3., .5]), ([0.], [7.])):
+        real, fake = torch.tensor(real), torch.tensor(fake)
+        value, right = torch.as_tensor(answer(real, fake)).float(), sum(wasserstein_d(real, fake))
+        for wrong, why in (
+            (sum(hinge_d(real, fake)), "that is the hinge loss: it stops at 1 and -1: no distance"),
+            (sum(bce_d(real, fake)), "that is cross-entropy: a critic's scores are no logits"),
+            (-right.abs(), "the gap's sign is lost: fakes ranked above real would do as well"),
+            (-right, "the sign is turned: minimising it closes the gap"),
+        ):
+            if not torch.allclose(wrong, right) and torch.allclose(value, wrong, atol=1e-5): return why
+        if not torch.allclose(value, right, atol=1e-5): return f"it is {value:.4f} where {right:.4f} is right"
