@@ -3,13 +3,28 @@ from configparser import ConfigParser
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 config = ConfigParser(delimiters=["="])
 config.read("settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
 extras = {name: cfg[f"{name}_requirements"].split() for name in ("lab", "dev")}
 
+
+class BuildWithNotebooks(build_py):
+    "The notebooks travel inside the package, so that `gan-course start` can copy them."
+
+    def run(self):
+        super().run()
+        if self.editable_mode: return
+        folder = Path(self.build_lib, cfg["lib_name"], "nbs")
+        self.mkpath(str(folder))
+        for file in [*Path("nbs").glob("*.ipynb"), *Path("nbs").glob("*.png")]:
+            self.copy_file(str(file), str(folder/file.name))
+
+
 setup(
+    cmdclass={"build_py": BuildWithNotebooks},
     name=cfg["lib_name"],
     version=cfg["version"],
     description=cfg["description"],
@@ -21,7 +36,7 @@ setup(
     keywords=cfg["keywords"].split(),
     license="Apache-2.0",
     packages=find_packages(include=["gan_course", "gan_course.*"]),
-    package_data={"gan_course": ["weights/*", "nbs/*", "nbs/**/*"]},
+    package_data={"gan_course": ["assets/*"]},
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
     extras_require=extras,

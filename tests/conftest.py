@@ -15,7 +15,8 @@ def pytest_collection_modifyitems(items):
         if not isinstance(item, IPyNbCell): continue
         item.cell.execution_count = 1 # nbdev_clean removes the counts, and nbval refuses cells without
         wanted = os.environ.get("GAN_COURSE_SCALE") == "full" and "#| slow" in item.cell.source
-        if SKIPPED.search(item.cell.source) and not wanted: item.add_marker(pytest.mark.skip(reason="marked so"))
+        if SKIPPED.search(item.cell.source) and not wanted:
+            item.add_marker(pytest.mark.skip(reason="marked so"))
 
 
 @pytest.fixture(scope="session")

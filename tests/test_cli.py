@@ -1,0 +1,158 @@
+"The command line, as a person runs it."
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from gan_course.cli import describe_studies, main
+from gan_course.studies import STUDIES
+
+SMALL = ["--g-hidden", "32", "--d-hidden", "32", "--epochs", "2", "--quiet"]
+
+
+def typed(*words, cwd=None):
+    "Type a command into a terminal."
+    command = [sys.executable, "-m", "gan_course", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+def refused(capsys, *words):
+    "Run a command that must fail, and return the one sentence it says."
+    with pytest.raises(SystemExit) as stop: main([*map(str, words)])
+    said = capsys.readouterr().err
+    assert stop.value.code == 1 and len(said.splitlines()) == 1, said
+    return said
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    "A finished small run of the conditional GAN."
+    folder = tmp_path_factory.mktemp("cli")/"run"
+    main(["train", "cgan", "--out", str(folder), *SMALL])
+    return folder
+
+
+def test_list_as_json_names_every_study_with_question_arms_runs_and_claims():
+    done = typed("list", "--json")
+    studies = {study["name"]: study for study in json.loads(done.stdout)}
+    assert done.returncode == 0 and set(studies) == set(STUDIES) and not done.stderr
+    for name, study in studies.items():
+        assert study["question"].endswith("?") and study["arms"] == list(STUDIES[name].arms)
+        assert study["runs"] == len(study["arms"]) * STUDIES[name].seeds
+    assert "hacks-gaussian" in studies["hacks"]["claims"]
+
+
+def test_list_for_people(capsys):
+    main(["list"])
+    said = capsys.readouterr().out
+    for study in describe_studies(): assert study["name"] in said and study["question"] in said
+
+
+def test_every_study_is_well_formed():
+    for study in STUDIES.values():
+        for full in (True, False):
+            configs = [config for _, config in study.runs(full)]
+            assert len(set(configs)) == len(configs) == len(study.arms) * study.seeds, study.name
+
+
+def test_help_of_train_explains_every_field_and_takes_its_defaults_from_the_study():
+    done = typed("train", "hacks/final", "--full", "--help")
+    assert done.returncode == 0
+    assert "--lr-g" in done.stdout and "(default: 100)" in done.stdout and "widths of D's" in done.stdout
+
+
+def test_a_run_leaves_its_directory(run):
+    names = {path.name for path in run.iterdir()}
+    assert names == {"config.json", "metrics.jsonl", "samples", "checkpoint.pt", "generator.safetensors",
+                     "README.md", "row.json"}
+    row = json.loads((run/"row.json").read_text())
+    assert row["step"] == 125 and row["scores"]["n"] == 10_000 and row["config"]["g_hidden"] == [32]
+    metrics = [json.loads(line) for line in (run/"metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in metrics] == [63, 125]
+    assert sorted(path.name for path in (run/"samples").iterdir()) == ["epoch-0001.png", "epoch-0002.png"]
+
+
+def test_no_progress_bar_where_there_is_no_terminal(tmp_path):
+    done = typed("train", "cgan", "--out", tmp_path/"run", *SMALL[:-1])
+    assert done.returncode == 0 and done.stderr == "" and len(done.stdout.splitlines()) == 1
+
+
+def test_sample_and_score(run, tmp_path, capsys):
+    out = tmp_path/"drawn.npz"
+    main(["sample", str(run), "--n", "25", "--out", str(out), "--labels", "3", "8"])
+    with np.load(out) as drawn: images, labels = drawn["images"], drawn["labels"]
+    assert images.shape == (25, 1, 28, 28) and images.dtype == np.uint8
+    assert labels.dtype == np.int64 and labels.tolist() == [3, 8] * 12 + [3]
+    capsys.readouterr()
+    main(["score", str(out)])
+    first = json.loads(capsys.readouterr().out)
+    assert first["n"] == 25 and 0 <= first["accuracy"] <= 1 and first["accuracy_by_class"][0] is None
+    main(["score", str(run), "--n", "50"])
+    assert json.loads(capsys.readouterr().out)["n"] == 50
+
+
+def test_samples_without_classes_are_marked_and_scored_without_accuracy(tmp_path, capsys):
+    main(["train", "mlp-550", "--out", str(tmp_path/"run"), *SMALL])
+    main(["sample", str(tmp_path/"run"), "--n", "5", "--out", str(tmp_path/"s.npz")])
+    with np.load(tmp_path/"s.npz") as drawn: assert drawn["labels"].tolist() == [-1] * 5
+    capsys.readouterr()
+    main(["score", str(tmp_path/"s.npz")])
+    assert json.loads(capsys.readouterr().out)["accuracy"] is None
+    assert "takes no classes" in refused(capsys, "sample", tmp_path/"run", "--labels", "3")
+
+
+def test_what_a_person_types_wrong(run, tmp_path, capsys):
+    assert "did you mean 'hacks'" in refused(capsys, "train", "hakcs")
+    assert "did you mean 'final'" in refused(capsys, "train", "hacks/finale")
+    assert "did you mean 'svhn'" in refused(capsys, "train", "cgan", "--data", "svnh")
+    assert "batch is 0" in refused(capsys, "train", "cgan", "--batch", "0", "--out", tmp_path/"a")
+    said = refused(capsys, "train", "cgan", "--batch", "9000", "--out", tmp_path/"b")
+    assert "batch is 9000, allowed is 1 to 4000" in said
+    assert not (tmp_path/"a").exists() and not (tmp_path/"b").exists()
+    assert "--resume to go on" in refused(capsys, "train", "cgan", "--out", run, *SMALL)
+    said = refused(capsys, "train", "cgan", "--out", run, *SMALL, "--resume", "--lr-g", ".1")
+    assert "another config: lr_g is 0.1" in said
+    assert "is no run" in refused(capsys, "sample", tmp_path)
+    said = refused(capsys, "sample", run, "--n", "5", "--labels", "12", "--out", tmp_path/"x.npz")
+    assert "allowed are 5 classes 0 to 9" in said
+    assert not (tmp_path/"x.npz").exists()
+    (tmp_path/"y.npz").write_text("mine")
+    assert "is there already" in refused(capsys, "sample", run, "--n", "5", "--out", tmp_path/"y.npz")
+    assert (tmp_path/"y.npz").read_text() == "mine"
+    assert "nothing.npz" in refused(capsys, "score", tmp_path/"nothing.npz")
+    assert "device is 'gpu'" in refused(capsys, "train", "cgan", "--device", "gpu", "--out", tmp_path/"c")
+
+
+def test_a_finished_run_resumed_ends_as_it_ended(run, capsys):
+    before = (run/"generator.safetensors").read_bytes()
+    main(["train", "cgan", "--out", str(run), *SMALL, "--resume"])
+    assert (run/"generator.safetensors").read_bytes() == before and "125 steps" in capsys.readouterr().out
+
+
+def test_quickstart_writes_pictures_and_a_report_that_needs_nothing_else(tmp_path, capsys):
+    main(["quickstart", "--out", str(tmp_path/"q"), "--epochs", "2", "--quiet"])
+    page = (tmp_path/"q"/"report.html").read_text()
+    assert (tmp_path/"q"/"digits.png").exists() and (tmp_path/"q"/"curves.png").exists()
+    assert "src=\"http" not in page and "href=\"http" not in page and "$" not in page.split("<script>")[0]
+    assert "report.html" in capsys.readouterr().out
+    with pytest.raises(SystemExit): main(["quickstart", "--out", str(tmp_path/"q")])
+
+
+def test_start_copies_the_notebooks_into_a_new_folder_only(tmp_path, capsys):
+    main(["start", str(tmp_path/"mine")])
+    assert len(list((tmp_path/"mine").glob("[0-9]*.ipynb"))) >= 14
+    assert "not empty" in refused(capsys, "start", tmp_path/"mine")
+
+
+def test_tensorboard_writes_its_events(tmp_path):
+    pytest.importorskip("tensorboard")
+    main(["train", "cgan", "--out", str(tmp_path/"run"), "--tensorboard", *SMALL])
+    assert list((tmp_path/"run"/"tensorboard").glob("events*"))
+
+
+def test_scorer_trains_and_says_how_good_it_is(tmp_path, capsys):
+    main(["scorer", "--data", "mnist_5k", "--epochs", "1", "--out", str(tmp_path/"s.safetensors")])
+    said = capsys.readouterr().out
+    assert "of 1,000 test images right" in said and "sha256 begins with" in said
