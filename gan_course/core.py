@@ -81,7 +81,7 @@ def draw_latents(
     "Draw latent vectors from torch's global stream of random numbers."
     return pick(LATENTS, kind, 'noise')(n, dim, device=device)
 
-# %% ../nbs/00_core.ipynb #b922c525
+# %% ../nbs/00_core.ipynb #2cc22a1d
 def slerp(
     a:Tensor, # start, shape (..., dim)
     b:Tensor, # end, the same shape
@@ -92,7 +92,8 @@ def slerp(
     chord, sum_ = (ua - ub).norm(dim=-1, keepdim=True), (ua + ub).norm(dim=-1, keepdim=True)
     angle = 2 * torch.atan2(chord, sum_)
     sine = torch.sin(angle)
-    if angle.isnan().any(): raise ValueError("a or b has no direction: allowed are finite vectors other than 0")
+    if angle.isnan().any():
+        raise ValueError("a or b has no direction: allowed are finite vectors other than 0")
     if (angle > torch.pi - 1e-3).any():
         raise ValueError("a and b point in opposite directions: no single great circle joins them")
     t = torch.as_tensor(t, dtype=a.dtype, device=a.device)
