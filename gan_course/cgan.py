@@ -6,15 +6,16 @@
 __all__ = ['CONDITIONS', 'QUICKSTART', 'STUDIES', 'ConditionalGenerator', 'ConditionalDiscriminator', 'ProjectionDiscriminator',
            'build_cgan']
 
-# %% ../nbs/23_cgan.ipynb #2e09b582
+# %% ../nbs/23_cgan.ipynb #bc346e29
 import torch
 from torch import nn
 
 from . import pick
 from .config import Config, Study
+from .exercises import exercise
 from .mlp_gan import MLPDiscriminator, MLPGenerator
 
-# %% ../nbs/23_cgan.ipynb #7bd49d61
+# %% ../nbs/23_cgan.ipynb #1448b4e5
 class ConditionalGenerator(MLPGenerator):
     "z and a class to an image: the class is embedded and joined to z."
     def __init__(self,
@@ -27,6 +28,7 @@ class ConditionalGenerator(MLPGenerator):
 
     def forward(self, z, y): return super().forward(torch.cat([z, self.embed(y)], 1))
 
+# %% ../nbs/23_cgan.ipynb #6326f5b7
 class ConditionalDiscriminator(MLPDiscriminator):
     "An image and a class to a logit: the class is embedded and joined to the pixels."
     def __init__(self,
@@ -69,14 +71,41 @@ def build_cgan(
     D_class = pick(CONDITIONS, config.condition, 'condition')
     return G, D_class(hidden=config.d_hidden, dropout=config.dropout, **both)
 
-# %% ../nbs/23_cgan.ipynb #d3a4d789
-_report = Config(net='cgan', dropout=.3, epochs=130)
-QUICKSTART = Config(net='cgan', data='mnist_5k', latent=64, g_hidden=(256, 512), batch_norm=True,
+# %% ../nbs/23_cgan.ipynb #d0ccb8e9
+_report = Config(net='cgan', noise='uniform', dropout=.3, epochs=130)
+QUICKSTART = Config(net='cgan', data='mnist_5k', latent=16, g_hidden=(256, 512), batch_norm=True,
                     condition='project', d_hidden=(512, 256), dropout=.3, lr_g=4e-4, lr_d=4e-4,
-                    ema=.999, epochs=190)
+                    ema=.999, epochs=160)
 
 STUDIES = [
     Study('cgan', "Does the conditional MLP GAN draw the digit it is asked for?", _report,
           small=dict(data='mnist_5k', epochs=2), claims=('cgan-converge',)),
     Study('quickstart', "Digits on request, on a laptop, in minutes?", QUICKSTART, small=dict(epochs=2)),
 ]
+
+# %% ../nbs/23_cgan.ipynb #699be361
+@exercise('projection', 'The logit has two terms; compute them apart.',
+          'The first is the dot product of the two vectors given; the second does not see the class.')
+def _check_projection(answer):
+    "Features (1, 2, -1), class vector (2, 0, 1), last layer's weights (1, 1, 1) and bias -1: which logit?"
+    if answer in ([2], (2,)) or answer == 2: return None
+    if answer == 1: return "1 is the class term alone; the last layer's judgement of the image is missing"
+    if abs(answer - .881) < .01: return "that is the probability; a discriminator here returns the logit"
+    if answer == 3: return "3 leaves out the last layer's bias"
+    return f"{answer} is neither term nor their sum"
+
+# %% ../nbs/23_cgan.ipynb #48750dcf
+@exercise('fake-labels', 'How many times are classes drawn, and who reads them?',
+          'The label beside a fake is the class that G was asked for.')
+def _check_fake_labels(answer):
+    "Write a function (G, D, z, n_classes) that draws classes, makes fakes from z and returns D's logits."
+    told = []
+    def G(z, y): told.append(y); return torch.nn.functional.one_hot(y, 10).float()
+    def D(x, y): return (x.argmax(1) == y).float()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        logits = answer(G, D, torch.zeros(500, 4), 10)
+    if logits.shape != (500,): return f"it returns shape {tuple(logits.shape)}, expected is (500,)"
+    if len(told[0].unique()) < 10: return f"G was asked for {len(told[0].unique())} of the ten classes only"
+    if logits.min() < 1: return ("D is told other classes than G was asked for; it learns that labels "
+                                 "mean nothing beside fakes, and G has no reason to listen")
