@@ -5,14 +5,15 @@
 # %% auto #0
 __all__ = ['Interval', 'Config', 'changed', 'config_id', 'from_dict', 'Study', 'is_full']
 
-# %% ../nbs/15_config.ipynb #781e42b0
+# %% ../nbs/15_config.ipynb #121e4634
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from . import pick
+from .exercises import exercise
 
 # %% ../nbs/15_config.ipynb #50702447
 Interval = tuple[float, float]
@@ -49,12 +50,12 @@ class Config:
     ema: float = 0.0              # decay of the average of G's weights; 0: none
     seed: int = 0                 # of everything random
 
-# %% ../nbs/15_config.ipynb #86c63182
+# %% ../nbs/15_config.ipynb #28a77a72
 def changed(
     config:Config,
 )->dict: # field -> value
     "The fields in which a config differs from the defaults, as plain JSON values."
-    plain, default = (json.loads(json.dumps(asdict(c))) for c in (config, Config()))
+    plain, default = (json.loads(json.dumps(asdict(c))) for c in (config, type(config)()))
     return {k: v for k, v in plain.items() if v != default[k]}
 
 def config_id(
@@ -64,15 +65,16 @@ def config_id(
     text = json.dumps(changed(config), sort_keys=True, separators=(',', ':'))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
+# %% ../nbs/15_config.ipynb #26f77fb4
 def from_dict(
-    values:dict, # field -> value, as read from JSON
+    values:Mapping, # field -> value, as read from JSON
 )->Config:
     "A config from plain values; lists become tuples, an unknown field is refused."
     known = {f.name: f for f in fields(Config)}
     for name in values: pick(known, name, 'field')
     return Config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
-# %% ../nbs/15_config.ipynb #22978ae6
+# %% ../nbs/15_config.ipynb #1a441a19
 @dataclass(frozen=True)
 class Study:
     "A question, a base config, and arms that are differences from it."
@@ -93,10 +95,46 @@ class Study:
     def runs(self, full=True, seeds=None)->Iterator[tuple[str, Config]]:
         "Every arm with every seed, arm by arm."
         for arm in self.arms:
-            for seed in range(seeds or self.seeds): yield arm, self.config(arm, full, seed=seed)
+            for seed in range(self.seeds if seeds is None else seeds):
+                yield arm, self.config(arm, full, seed=seed)
 
 # %% ../nbs/15_config.ipynb #5504eec7
 def is_full()->bool:
     "Does `$GAN_COURSE_SCALE` ask for the full form? ('small' unless set.)"
     scale = os.environ.get('GAN_COURSE_SCALE', 'small')
     return pick(dict(small=False, full=True), scale, 'GAN_COURSE_SCALE')
+
+# %% ../nbs/15_config.ipynb #16010a62
+@exercise('same-run', "A config's id is the hash of what differs from the defaults.",
+          "Compare the values, not how they were written: is (256,) equal to (256,)?")
+def _check_same_run(answer):
+    """Here are four pairs of configs. a: Config() and Config(seed=0). b: Config(lr_g=2e-4) and
+    Config(lr_g=.0002). c: Config(seed=1) and Config(seed=2). d: Config(epochs=10, batch=32) and
+    Config(batch=32). Which pairs are one and the same run? Answer with their letters, as 'ac'."""
+    pairs = dict(a=(Config(), Config(seed=0)), b=(Config(lr_g=2e-4), Config(lr_g=.0002)),
+                 c=(Config(seed=1), Config(seed=2)), d=(Config(epochs=10, batch=32), Config(batch=32)))
+    given = set(str(answer).lower())
+    if given - set(pairs): return f"{answer!r} should be some of the letters a, b, c, d"
+    same = {letter for letter, pair in pairs.items() if config_id(pair[0]) == config_id(pair[1])}
+    if 'c' in given: return "in c the seed differs, and a seed changes the result: these are two runs"
+    if same - given: return f"{len(same - given)} missing: a field set to its default is not changed"
+
+# %% ../nbs/15_config.ipynb #e5123afe
+@exercise('one-factor', "Count the fields in which each arm differs from the first.",
+          "If the arm with both is better, is it the dropout or the learning rate?")
+def _check_one_factor(answer):
+    """The question is "Does dropout in D help?". Somebody's arms are {'without': {},
+    'with': {'dropout': .4, 'lr_d': 4e-4}}. Give arms that answer the question: a dict of two arms."""
+    if not isinstance(answer, dict) or not all(isinstance(arm, dict) for arm in answer.values()):
+        return "it should be a dict: name of the arm -> dict of the fields it changes"
+    if len(answer) != 2: return f"two arms answer a yes-or-no question, not {len(answer)}"
+    a, b = (from_dict(arm) for arm in answer.values())
+    differ = [name for name, value in asdict(a).items() if value != asdict(b)[name]]
+    if not differ: return "the arms are the same config: nothing is compared"
+    if 'dropout' not in differ:
+        return f"the arms differ in {', '.join(differ)}, and the question is about dropout"
+    if len(differ) > 1:
+        return f"the arms differ in {' and '.join(differ)}: a better score could be due to either"
+    if a.seed != b.seed or 'seed' in {key for arm in answer.values() for key in arm}:
+        return "leave the seed out: every arm is run with every seed"
+    if min(a.dropout, b.dropout) > 0: return "both arms have dropout: more of it is compared with less"
