@@ -5,18 +5,26 @@
 # %% auto #0
 __all__ = ['Interval', 'Config', 'changed', 'config_id', 'from_dict', 'Study', 'is_full']
 
-# %% ../nbs/15_config.ipynb #121e4634
+# %% ../nbs/15_config.ipynb #f9ab73a1
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from . import pick
 from .exercises import exercise
 
-# %% ../nbs/15_config.ipynb #50702447
+# %% ../nbs/15_config.ipynb #c971b067
 Interval = tuple[float, float]
+
+def _typed(name, value, default):
+    "`value` in the type of the field's default; only whole numbers may become floats, and lists tuples."
+    if isinstance(default, tuple) and isinstance(value, (tuple, list)):
+        return tuple(_typed(name, v, default[0]) for v in value)
+    if type(default) is float and type(value) is int: return float(value)
+    if type(value) is type(default): return value
+    raise ValueError(f"{name} is {value!r}, allowed is of type {type(default).__name__}, such as {default!r}")
 
 @dataclass(frozen=True)
 class Config:
@@ -50,6 +58,10 @@ class Config:
     ema: float = 0.0              # decay of the average of G's weights; 0: none
     seed: int = 0                 # of everything random
 
+    def __post_init__(self):
+        for f in fields(self):
+            object.__setattr__(self, f.name, _typed(f.name, getattr(self, f.name), f.default))
+
 # %% ../nbs/15_config.ipynb #28a77a72
 def changed(
     config:Config,
@@ -65,16 +77,16 @@ def config_id(
     text = json.dumps(changed(config), sort_keys=True, separators=(',', ':'))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
-# %% ../nbs/15_config.ipynb #26f77fb4
+# %% ../nbs/15_config.ipynb #4693c2bc
 def from_dict(
-    values:Mapping, # field -> value, as read from JSON
+    values:dict, # field -> value, as read from JSON
 )->Config:
     "A config from plain values; lists become tuples, an unknown field is refused."
     known = {f.name: f for f in fields(Config)}
     for name in values: pick(known, name, 'field')
     return Config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
-# %% ../nbs/15_config.ipynb #1a441a19
+# %% ../nbs/15_config.ipynb #d1a32d8c
 @dataclass(frozen=True)
 class Study:
     "A question, a base config, and arms that are differences from it."
@@ -86,6 +98,17 @@ class Study:
     seeds: int = 5                             # runs of each arm
     claims: tuple[str, ...] = ()               # ids of the reports' claims it serves
 
+    def __post_init__(self):
+        if not self.arms: raise ValueError(f"arms of {self.name} is empty, allowed is one arm or more")
+        known = {f.name: f for f in fields(Config)}
+        for changes in (*self.arms.values(), self.small):
+            for name in changes: pick(known, name, f'field of {self.name}')
+        seen = {}
+        for arm in self.arms:
+            twin = seen.setdefault(self.config(arm), arm)
+            if twin != arm:
+                raise ValueError(f"arms {twin!r} and {arm!r} of {self.name} are the same experiment")
+
     def config(self, arm=None, full=True, **changes):
         "The config of one arm (the first by default), at full length or small."
         arm = next(iter(self.arms)) if arm is None else arm
@@ -95,8 +118,7 @@ class Study:
     def runs(self, full=True, seeds=None)->Iterator[tuple[str, Config]]:
         "Every arm with every seed, arm by arm."
         for arm in self.arms:
-            for seed in range(self.seeds if seeds is None else seeds):
-                yield arm, self.config(arm, full, seed=seed)
+            for seed in range(seeds or self.seeds): yield arm, self.config(arm, full, seed=seed)
 
 # %% ../nbs/15_config.ipynb #5504eec7
 def is_full()->bool:
@@ -104,37 +126,38 @@ def is_full()->bool:
     scale = os.environ.get('GAN_COURSE_SCALE', 'small')
     return pick(dict(small=False, full=True), scale, 'GAN_COURSE_SCALE')
 
-# %% ../nbs/15_config.ipynb #16010a62
-@exercise('same-run', "A config's id is the hash of what differs from the defaults.",
-          "Compare the values, not how they were written: is (256,) equal to (256,)?")
-def _check_same_run(answer):
-    """Here are four pairs of configs. a: Config() and Config(seed=0). b: Config(lr_g=2e-4) and
-    Config(lr_g=.0002). c: Config(seed=1) and Config(seed=2). d: Config(epochs=10, batch=32) and
-    Config(batch=32). Which pairs are one and the same run? Answer with their letters, as 'ac'."""
-    pairs = dict(a=(Config(), Config(seed=0)), b=(Config(lr_g=2e-4), Config(lr_g=.0002)),
-                 c=(Config(seed=1), Config(seed=2)), d=(Config(epochs=10, batch=32), Config(batch=32)))
-    given = set(str(answer).lower())
-    if given - set(pairs): return f"{answer!r} should be some of the letters a, b, c, d"
-    same = {letter for letter, pair in pairs.items() if config_id(pair[0]) == config_id(pair[1])}
-    if 'c' in given: return "in c the seed differs, and a seed changes the result: these are two runs"
-    if same - given: return f"{len(same - given)} missing: a field set to its default is not changed"
+# %% ../nbs/15_config.ipynb #66436d2e
+@exercise('renamed', "Write down `changed` of the stored run, before and after each change.",
+          "A stored run keeps its settings. Which of them are defaults, before and after?")
+def _check_renamed(answer):
+    """A run is stored with Config(loss='hinge', epochs=20), all other fields at their defaults. Which changes
+    to the library give this same run another id? A set of letters. a: a new field `spectral: bool = False`.
+    b: the default of epochs becomes 20. c: the fields are put in alphabetical order. d: the default of lr_g
+    becomes 1e-4."""
+    answer = {letter for letter in answer if letter.isalpha()}
+    if 'a' in answer: return "a: the new field stands at its default, so it is not in the hashed text"
+    if 'c' in answer: return "c: the keys of the hashed text are sorted, the order of the fields is not seen"
+    if 'b' not in answer: return "b: epochs = 20 was a difference and no longer is: it leaves the hashed text"
+    if 'd' not in answer: return "d: the run's 2e-4 now differs from the default and enters the text"
+    if answer != {'b', 'd'}: return "the letters are a, b, c and d"
 
-# %% ../nbs/15_config.ipynb #e5123afe
-@exercise('one-factor', "Count the fields in which each arm differs from the first.",
-          "If the arm with both is better, is it the dropout or the learning rate?")
-def _check_one_factor(answer):
-    """The question is "Does dropout in D help?". Somebody's arms are {'without': {},
-    'with': {'dropout': .4, 'lr_d': 4e-4}}. Give arms that answer the question: a dict of two arms."""
-    if not isinstance(answer, dict) or not all(isinstance(arm, dict) for arm in answer.values()):
-        return "it should be a dict: name of the arm -> dict of the fields it changes"
-    if len(answer) != 2: return f"two arms answer a yes-or-no question, not {len(answer)}"
-    a, b = (from_dict(arm) for arm in answer.values())
-    differ = [name for name, value in asdict(a).items() if value != asdict(b)[name]]
-    if not differ: return "the arms are the same config: nothing is compared"
-    if 'dropout' not in differ:
-        return f"the arms differ in {', '.join(differ)}, and the question is about dropout"
-    if len(differ) > 1:
-        return f"the arms differ in {' and '.join(differ)}: a better score could be due to either"
-    if a.seed != b.seed or 'seed' in {key for arm in answer.values() for key in arm}:
-        return "leave the seed out: every arm is run with every seed"
-    if min(a.dropout, b.dropout) > 0: return "both arms have dropout: more of it is compared with less"
+# %% ../nbs/15_config.ipynb #d94ca199
+@exercise('two-factors', "Two things, each on or off: how many combinations?",
+          "An arm is a dict of differences; the one without any is {}.")
+def _check_two_factors(answer):
+    """A study's arms are {'plain': {}, 'better': dict(noise='normal', dropout=.4)}, its base is
+    Config(noise='uniform'). Write arms (a dict) that tell which of the two it is, and whether they work only
+    together. Seeds are the study's."""
+    study = Study('two-factors', '?', Config(noise='uniform'), answer)
+    for arm, changes in answer.items():
+        if 'seed' in changes: return f"{arm!r} sets the seed: every arm is run with every seed anyway"
+        other = set(changed(study.config(arm))) - {'noise', 'dropout'}
+        if other: return f"{arm!r} changes a third thing, {', '.join(sorted(other))}"
+    have = {(c.noise, c.dropout) for c in map(study.config, answer)}
+    if any((n, d) not in {(n, d) for n in ('uniform', 'normal') for d in (0., .4)} for n, d in have):
+        return "use the values of the study: noise 'uniform' or 'normal', dropout 0 or 0.4"
+    why = {('uniform', 0.): "there is nothing to compare with: the plain arm is missing",
+           ('normal', 0.): "noise never changes alone, so its part cannot be told",
+           ('uniform', .4): "dropout never changes alone, so its part cannot be told",
+           ('normal', .4): "whether the two work only together cannot be seen without an arm that has both"}
+    return next((reason for cell, reason in why.items() if cell not in have), None)
