@@ -6,7 +6,7 @@
 __all__ = ['ASSETS', 'SCORERS', 'JUDGES', 'classifier', 'class_logits', 'accuracy', 'shift', 'train_classifier', 'save_scorer',
            'load_scorer', 'score']
 
-# %% ../nbs/30_scoring.ipynb #a8b4d167
+# %% ../nbs/30_scoring.ipynb #9fe84084
 import hashlib
 import json
 from collections.abc import Iterator
@@ -24,6 +24,7 @@ import gan_course
 from . import pick
 from .core import Stream, pick_device
 from .data import Data, index_batches, normalise
+from .exercises import exercise
 from .training import write_atomically
 
 # %% ../nbs/30_scoring.ipynb #b4fec46c
@@ -40,7 +41,7 @@ def classifier(
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, 128, bias=False), nn.BatchNorm1d(128),
                          nn.ReLU(), nn.Linear(128, n_classes))
 
-# %% ../nbs/30_scoring.ipynb #e26e07b3
+# %% ../nbs/30_scoring.ipynb #f0ee995b
 @torch.no_grad()
 def class_logits(
     net:nn.Module,   # a classifier
@@ -48,10 +49,13 @@ def class_logits(
     batch:int=1000,  # images at a time, a bound on memory
 )->Tensor:           # (N, n_classes), on the CPU
     "What the classifier says of images, in evaluation mode."
-    device = next(net.parameters()).device
+    device, was_training = next(net.parameters()).device, net.training
     net.eval()
-    return torch.cat([net(normalise(part.to(device))).cpu() for part in images.split(batch)])
+    logits = torch.cat([net(normalise(part.to(device))).cpu() for part in images.split(batch)])
+    net.train(was_training)
+    return logits
 
+# %% ../nbs/30_scoring.ipynb #515c610f
 def accuracy(
     net:nn.Module, # a classifier
     data:Data,     # labelled images
@@ -59,7 +63,7 @@ def accuracy(
     "The share of images whose class the classifier finds."
     return (class_logits(net, data.x).argmax(1) == data.y.cpu()).float().mean().item()
 
-# %% ../nbs/30_scoring.ipynb #4261561e
+# %% ../nbs/30_scoring.ipynb #e490ee5a
 def shift(
     x:Tensor,       # normalised images (N, C, H, W)
     pixels:int=2,   # at the most, each way
@@ -68,6 +72,22 @@ def shift(
     down, right = torch.randint(0, 2 * pixels + 1, (2,)).tolist()
     return F.pad(x, (pixels,) * 4, value=-1)[:, :, down:down + x.shape[2], right:right + x.shape[3]]
 
+# %% ../nbs/30_scoring.ipynb #626197d8
+def _check_lesson(train, epochs, batch):
+    "Refuse, before the first step, what cannot be learned from."
+    if not train.is_images:
+        raise ValueError(f"data is {train.name}, points of shape {train.shape}, allowed are images")
+    if epochs < 1: raise ValueError(f"epochs is {epochs}, allowed is 1 or more")
+    if not 1 <= batch <= len(train):
+        raise ValueError(f"batch is {batch}, allowed is 1 to {len(train)}, the size of {train.name}")
+
+def _learn(net, opt, x, y):
+    "One step of a classifier on a batch of pixels."
+    x = shift(normalise(x)).contiguous(memory_format=torch.channels_last)
+    loss = F.cross_entropy(net(x), y, label_smoothing=.05)
+    opt.zero_grad(set_to_none=True); loss.backward(); opt.step()
+
+# %% ../nbs/30_scoring.ipynb #ed3a401c
 def train_classifier(
     train:Data,         # to learn from
     test:Data,          # looked at after each epoch, never learned from
@@ -77,25 +97,23 @@ def train_classifier(
     seed:int=0,         # of everything random
     device:str='auto',  # where to train
 )->Iterator[dict]:      # epoch, accuracy, net
-    "Train a classifier, and yield it after every epoch."
-    device, stream = pick_device(device), Stream(seed)
+    "Train a classifier, and yield it, in evaluation mode, after every epoch."
+    _check_lesson(train, epochs, batch)
+    device, stream, steps = pick_device(device), Stream(seed), len(train) // batch
     train, test = train.to(device), test.to(device)
     with stream: net = classifier(train.shape, train.n_classes).to(device, memory_format=torch.channels_last)
     opt = torch.optim.AdamW(net.parameters(), lr, weight_decay=1e-2, fused=True)
-    steps = len(train) // batch
     schedule = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=epochs * steps)
     batches = index_batches(len(train), batch, seed, device=device)
     for epoch in range(1, epochs + 1):
         net.train()
         with stream:
-            for _ in range(steps):
-                x, y = (part[index] for index in [next(batches)] for part in (train.x, train.y))
-                x = shift(normalise(x)).contiguous(memory_format=torch.channels_last)
-                loss = F.cross_entropy(net(x), y, label_smoothing=.05)
-                opt.zero_grad(set_to_none=True); loss.backward(); opt.step(); schedule.step()
-        yield dict(epoch=epoch, accuracy=accuracy(net, test), net=net)
+            for index in (next(batches) for _ in range(steps)):
+                _learn(net, opt, train.x[index], train.y[index])
+                schedule.step()
+        yield dict(epoch=epoch, accuracy=accuracy(net.eval(), test), net=net)
 
-# %% ../nbs/30_scoring.ipynb #74e1cc47
+# %% ../nbs/30_scoring.ipynb #9330510c
 ASSETS = Path(gan_course.__file__).parent/'assets'
 SCORERS = {'mnist': '93b68aa6517b7033'} # file in `ASSETS` -> the first 16 digits of its sha256
 JUDGES = dict(mnist='mnist', mnist_5k='mnist') # data set -> its scorer
@@ -111,6 +129,7 @@ def save_scorer(
     write_atomically(path, data)
     return hashlib.sha256(data).hexdigest()[:16]
 
+# %% ../nbs/30_scoring.ipynb #565361fd
 @lru_cache(maxsize=2)
 def load_scorer(
     name:str='mnist', # a name in `SCORERS`
@@ -126,14 +145,9 @@ def load_scorer(
     net.hash, net.facts = pinned, facts
     return net
 
-# %% ../nbs/30_scoring.ipynb #dbbbddd5
-def score(
-    images:Tensor,        # uint8 (N, C, H, W)
-    y:Tensor,             # classes they were asked for, int64 (N,); -1: none
-    scorer:nn.Module,     # of `load_scorer`
-)->dict:                  # plain values
-    "What a classifier says of generated images."
-    shape, n_classes = tuple(scorer.facts['shape']), scorer.facts['n_classes']
+# %% ../nbs/30_scoring.ipynb #a7cf4478
+def _check_images(images, y, shape, n_classes):
+    "Refuse what cannot be scored."
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1:] != shape:
         raise ValueError(f"images is {images.dtype} of shape {tuple(images.shape)}, "
                          f"allowed is uint8 (N, {', '.join(map(str, shape))})")
@@ -141,10 +155,73 @@ def score(
     if y.shape != images.shape[:1] or y.min() < -1 or y.max() >= n_classes:
         raise ValueError(f"y has {len(y)} classes from {y.min()} to {y.max()}, allowed are {len(images)} "
                          f"classes 0 to {n_classes - 1}, or -1 for none")
+
+# %% ../nbs/30_scoring.ipynb #523094d0
+def score(
+    images:Tensor,        # uint8 (N, C, H, W)
+    y:Tensor,             # classes they were asked for, int64 (N,); -1: none
+    scorer:nn.Module,     # of `load_scorer`
+)->dict:                  # plain values
+    "What a classifier says of generated images."
+    n_classes = scorer.facts['n_classes']
+    _check_images(images, y, tuple(scorer.facts['shape']), n_classes)
     probability, seen = class_logits(scorer, images).softmax(1).max(1)
+    right, known = seen == y, y >= 0
+    asked = [right[y == c].float().mean().item() if (y == c).any() else None for c in range(n_classes)]
     share = seen.bincount(minlength=n_classes) / len(seen)
-    asked = [(seen[y == c] == c).float().mean().item() if (y == c).any() else None for c in range(n_classes)]
-    known = y >= 0
-    return dict(n=len(images), accuracy=(seen == y)[known].float().mean().item() if known.any() else None,
+    return dict(n=len(images), accuracy=right[known].float().mean().item() if known.any() else None,
                 accuracy_by_class=asked, confidence=probability.mean().item(), class_share=share.tolist(),
                 scorer=scorer.hash)
+
+# %% ../nbs/30_scoring.ipynb #3fe98997
+@exercise('pool-order', 'If all four are of one sign, ReLU keeps them all or none.',
+          'Some positive, some negative: what does averaging do before ReLU can act?')
+def _check_pool_order(answer):
+    "Give four numbers for which ReLU and *average* pooling (over the four) cannot change places."
+    x = torch.as_tensor(answer, dtype=torch.float)
+    if x.shape != (4,): return f"four numbers are asked for, this has shape {tuple(x.shape)}"
+    if not torch.isclose(x.relu().mean(), x.mean().relu()): return None
+    if (x >= 0).all(): return "none is negative, so ReLU changes nothing, before or after"
+    if (x <= 0).all(): return "none is positive: both orders give 0"
+    return "both orders give the same here"
+
+# %% ../nbs/30_scoring.ipynb #04708f3b
+@exercise('score-all', 'Batches need not be of one size.',
+          'Count the right ones and count all, and divide once, at the end.')
+def _check_score_all(answer):
+    "Write a function of a list of pairs (seen, asked), tensors of classes, one a batch: the share as asked."
+    def same(n, right): return torch.zeros(n, dtype=torch.long), (torch.arange(n) >= right).long()
+    value = float(answer([same(10, 9), same(10, 7), same(2, 0)])) # 16 of 22
+    if abs(value - 16 / 22) < 1e-4: return None
+    if value == 0: return "that is the share of the last batch; all that came before it is lost"
+    if abs(value - (.9 + .7) / 3) < 1e-4: return "a mean of batch means: two images weigh as much as ten"
+    if abs(value - .8) < 1e-4: return "the last, smaller batch is left out"
+    if value > 1: return "that is a count; a share lies between 0 and 1"
+    return f"16 of 22 are right, this says {value:.4f}"
+
+# %% ../nbs/30_scoring.ipynb #352f091f
+@exercise('eval-mode', '`torch.no_grad` stops the recording of gradients; and batch normalisation?',
+          'There are two switches, and the network should be handed back with both as they were.')
+def _check_eval_mode(answer):
+    "Write a function (net, x) -> the classes net sees; net comes, and must leave, in training mode."
+    net = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 3)).train()
+    net[1].weight.data.copy_(torch.eye(3)); net[1].bias.data.zero_()
+    x = torch.rand(40, 3, generator=torch.Generator().manual_seed(0)) + torch.tensor([0., 1., 2.])
+    seen = answer(net, x)
+    if net[0].num_batches_tracked:
+        return ("the running averages have moved: batch normalisation was in training mode; "
+                "no_grad only stops the recording of gradients")
+    if not torch.equal(seen, x.argmax(1)): return "those are not the classes with the highest logits"
+    if not net.training:
+        return ("the classes are right, but net stays in evaluation mode: "
+                "the next epoch trains without batch statistics")
+
+# %% ../nbs/30_scoring.ipynb #602ccc88
+@exercise('shuffled', 'How often does a shuffled label agree with the image by luck?',
+          'Ten classes, equally frequent.')
+def _check_shuffled(answer):
+    "A perfect generator draws ten classes equally often; the labels are shuffled. Which share is as asked?"
+    if answer == 0: return "not 0: one label in ten is right by luck"
+    if answer == 1: return "perfect images, but compared with labels that no longer belong to them"
+    if answer in (10, '10%'): return "give a share between 0 and 1"
+    if abs(answer - .1) > .005: return f"{answer} is not what luck gives with ten equal classes"
