@@ -17,10 +17,11 @@ class BuildWithNotebooks(build_py):
     def run(self):
         super().run()
         if self.editable_mode: return
-        folder = Path(self.build_lib, cfg["lib_name"], "nbs")
-        self.mkpath(str(folder))
-        for file in [*Path("nbs").glob("*.ipynb"), *Path("nbs").glob("*.png")]:
-            self.copy_file(str(file), str(folder/file.name))
+        for pattern in ("*.ipynb", "*.png", "*.jsonl"):
+            for file in Path("nbs").rglob(pattern):
+                target = Path(self.build_lib, cfg["lib_name"], file)
+                self.mkpath(str(target.parent))
+                self.copy_file(str(file), str(target))
 
 
 setup(

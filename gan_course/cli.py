@@ -262,8 +262,8 @@ def start(
         raise FileExistsError(f"folder is {folder}, which is not empty; allowed is a new or empty folder")
     package = Path(gan_course.__file__).parent
     source = next(path for path in (package/'nbs', package.parent/'nbs') if path.exists())
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in [*source.glob('*.ipynb'), *source.glob('*.png')]: shutil.copy(file, folder)
+    site_only = shutil.ignore_patterns('.*', '*.yml', '*.css', '*.svg')
+    shutil.copytree(source, folder, ignore=site_only, dirs_exist_ok=True)
     print(f"{len(list(folder.glob('*.ipynb')))} notebooks in {folder}; open them: gan-course lab {folder}")
 
 # %% ../nbs/43_cli.ipynb #a42071ba

@@ -8,6 +8,9 @@ import subprocess
 import sys
 
 import gan_course
+from gan_course.config import config_id, from_dict
+from gan_course.studies import STUDIES
+from gan_course.training import read_jsonl
 
 
 def chapters(root):
@@ -76,3 +79,15 @@ def test_library_needs_no_tool_of_the_workshop():
             "sys.exit(', '.join(unwanted & set(sys.modules)) or 0)")
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_stored_rows_belong_to_configs_that_exist(root):
+    "A committed result names a study, an arm and a config of today, under the id it would get today."
+    for file in (root/"nbs"/"results").glob("*.jsonl"):
+        for row in read_jsonl(file):
+            config = from_dict(row["config"])
+            assert row["study"] == file.stem and config_id(config) == row["id"]
+            study = STUDIES[row["study"]]
+            forms = [study.config(row["arm"], full, seed=config.seed) for full in (True, False)]
+            assert config in forms, row["id"]
+            assert row["device"] and row["versions"]["torch"]

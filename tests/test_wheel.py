@@ -47,5 +47,6 @@ def test_a_wheel_works_in_a_clean_environment(root, tmp_path):
     assert len(json.loads(run(scripts/"gan-course", "list", "--json"))) >= 10
     run(scripts/"gan-course", "start", "mine")
     assert len(list((tmp_path/"mine").glob("[0-9]*.ipynb"))) >= 14
+    assert (tmp_path/"mine"/"results"/"hacks.jsonl").exists()
     run(scripts/"gan-course", "train", "cgan", "--epochs", "1", "--g-hidden", "32", "--out", "run")
     assert json.loads((tmp_path/"run"/"row.json").read_text())["scores"]["scorer"]
