@@ -264,6 +264,10 @@ def start(
     source = next(path for path in (package/'nbs', package.parent/'nbs') if path.exists())
     site_only = shutil.ignore_patterns('.*', '*.yml', '*.css', '*.svg')
     shutil.copytree(source, folder, ignore=site_only, dirs_exist_ok=True)
+    for file in folder.glob('*.ipynb'):
+        notebook = json.loads(file.read_text()) # its last cell exports the library: nothing for a copy
+        notebook['cells'] = [c for c in notebook['cells'] if 'nbdev_export()' not in ''.join(c['source'])]
+        file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + '\n')
     print(f"{len(list(folder.glob('*.ipynb')))} notebooks in {folder}; open them: gan-course lab {folder}")
 
 # %% ../nbs/43_cli.ipynb #a42071ba

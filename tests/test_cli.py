@@ -142,7 +142,8 @@ def test_quickstart_writes_pictures_and_a_report_that_needs_nothing_else(tmp_pat
 
 def test_start_copies_the_notebooks_into_a_new_folder_only(tmp_path, capsys):
     main(["start", str(tmp_path/"mine")])
-    assert len(list((tmp_path/"mine").glob("[0-9]*.ipynb"))) >= 14
+    copies = list((tmp_path/"mine").glob("[0-9]*.ipynb"))
+    assert len(copies) >= 14 and not any("nbdev_export()" in copy.read_text() for copy in copies)
     assert "not empty" in refused(capsys, "start", tmp_path/"mine")
 
 
