@@ -266,7 +266,7 @@ def start(
     shutil.copytree(source, folder, ignore=site_only, dirs_exist_ok=True)
     for file in folder.glob('*.ipynb'):
         notebook = json.loads(file.read_text()) # its last cell exports the library: nothing for a copy
-        notebook['cells'] = [c for c in notebook['cells'] if 'nbdev_export()' not in ''.join(c['source'])]
+        notebook['cells'] = [c for c in notebook['cells'] if 'nbdev_export(' not in ''.join(c['source'])]
         file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + '\n')
     print(f"{len(list(folder.glob('*.ipynb')))} notebooks in {folder}; open them: gan-course lab {folder}")
 
