@@ -6,7 +6,7 @@
 __all__ = ['NETWORKS', 'STUDIES', 'build_recipe', 'build_networks', 'load_data', 'open_run', 'read_config', 'is_milestone',
            'save_samples', 'watch', 'score_generator', 'device_name', 'versions', 'run_config', 'load_generator']
 
-# %% ../nbs/40_studies.ipynb #f60f38a3
+# %% ../nbs/40_studies.ipynb #e780d495
 import json
 import platform
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ import gan_course
 from . import cgan, hacks, mlp_gan, pick
 from .config import Config, config_id, from_dict
 from .core import Stream, png_bytes
-from .data import Data, load, subset
+from .data import Data, blank, load, subset
 from .exercises import exercise
 from .losses import make_loss
 from .scoring import JUDGES, load_scorer, score
@@ -174,14 +174,14 @@ def run_config(
     write_atomically(run.path/'row.json', json.dumps(row, indent=1).encode())
     return row
 
-# %% ../nbs/40_studies.ipynb #8f651be1
+# %% ../nbs/40_studies.ipynb #ee62a806
 def load_generator(
     run:str|Path, # a run's directory
 )->nn.Module:     # the generator it shared, in evaluation mode
     "Read a finished run's generator."
     config, file = read_config(run), Path(run)/'generator.safetensors'
     if not file.exists(): raise FileNotFoundError(f"{run} has no generator yet: its training has not ended")
-    G, _ = build_networks(config, load(config.data, 'test'))
+    G, _ = build_networks(config, blank(config.data))
     G.load_state_dict(load_file(file))
     return G.eval()
 

@@ -1,5 +1,6 @@
 "The command line, as a person runs it."
 import json
+import shutil
 import subprocess
 import sys
 
@@ -91,6 +92,17 @@ def test_sample_and_score(run, tmp_path, capsys):
     assert first["n"] == 25 and 0 <= first["accuracy"] <= 1 and first["accuracy_by_class"][0] is None
     main(["score", str(run), "--n", "50"])
     assert json.loads(capsys.readouterr().out)["n"] == 50
+
+
+def test_a_generator_needs_no_data_to_draw(run, tmp_path, monkeypatch):
+    "A run made elsewhere on a data set that is not here."
+    shutil.copytree(run, tmp_path/"run")
+    config = json.loads((run/"config.json").read_text()) | {"data": "mnist"}
+    (tmp_path/"run"/"config.json").write_text(json.dumps(config))
+    monkeypatch.setenv("GAN_COURSE_DATA", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    main(["sample", str(tmp_path/"run"), "--n", "5", "--out", str(tmp_path/"drawn.npz")])
+    with np.load(tmp_path/"drawn.npz") as drawn: assert drawn["images"].shape == (5, 1, 28, 28)
 
 
 def test_samples_without_classes_are_marked_and_scored_without_accuracy(tmp_path, capsys):
