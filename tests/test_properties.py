@@ -3,7 +3,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_course.core import slerp
@@ -48,7 +48,6 @@ def test_slerp_refuses_opposite_points():
     with pytest.raises(ValueError, match="opposite"): slerp(a, -a, .5)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 60), st.data(), st.integers(0, 1000))
 def test_batches_cover_every_example_once_an_epoch(n, data, seed):
     batch = data.draw(st.integers(1, n))
