@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NORMS', 'SVHN_10K_MD5', 'TOYS', 'DATASETS', 'SPLITS', 'SHAPES', 'AUGMENTS', 'normalise', 'denormalise', 'Data',
-           'data_roots', 'fetch', 'find_file', 'mixture', 'load', 'blank', 'split', 'subset', 'epoch_order',
+           'data_roots', 'fetch', 'find_file', 'mixture', 'blank', 'load', 'split', 'subset', 'epoch_order',
            'index_batches', 'augment_affine']
 
 # %% ../nbs/10_data.ipynb #73fc6574
@@ -188,7 +188,7 @@ TOYS = {
     'grid25': mixture([(i, j) for i in range(-2, 3) for j in range(-2, 3)], .05),
 }
 
-# %% ../nbs/10_data.ipynb #6c5642ef
+# %% ../nbs/10_data.ipynb #cef270f8
 def _toy(name):
     def load(split):
         "10,000 points, the same every time; the class is the nearest centre."
@@ -201,20 +201,6 @@ def _toy(name):
 DATASETS = dict(mnist_5k=_mnist_5k, mnist=_mnist, svhn=_svhn, svhn_10k=_svhn_10k,
                 **{name: _toy(name) for name in TOYS})
 SPLITS = ('train', 'test')
-
-@lru_cache(maxsize=4)
-def _load(name, split, roots):
-    x, y = DATASETS[name](split)
-    return Data(x, y, name, len(TOYS[name].component_distribution.mean) if name in TOYS else 10)
-
-def load(
-    name:str,            # a name in `DATASETS`
-    split:str='train',   # 'train' or 'test'
-)->Data:
-    "Load a data set; a file is read once per session."
-    pick(DATASETS, name, 'data')
-    pick(dict.fromkeys(SPLITS), split, 'split')
-    return _load(name, split, tuple(data_roots()))
 
 # %% ../nbs/10_data.ipynb #3afdc9d5
 _DIGITS, _NUMBERS = (1, 28, 28), (3, 32, 32) # C, H, W
@@ -229,6 +215,21 @@ def blank(
     if name not in TOYS: return Data(torch.empty(0, *SHAPES[name], dtype=torch.uint8), y, name)
     n_classes, dim = TOYS[name].component_distribution.mean.shape
     return Data(torch.empty(0, dim), y, name, n_classes)
+
+# %% ../nbs/10_data.ipynb #918abded
+@lru_cache(maxsize=4)
+def _load(name, split, roots):
+    x, y = DATASETS[name](split)
+    return replace(blank(name), x=x, y=y)
+
+def load(
+    name:str,            # a name in `DATASETS`
+    split:str='train',   # 'train' or 'test'
+)->Data:
+    "Load a data set; a file is read once per session."
+    pick(DATASETS, name, 'data')
+    pick(dict.fromkeys(SPLITS), split, 'split')
+    return _load(name, split, tuple(data_roots()))
 
 # %% ../nbs/10_data.ipynb #e9c775f9
 def _shuffled(n, seed): return torch.randperm(n, generator=torch.Generator().manual_seed(seed))
