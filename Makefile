@@ -13,6 +13,9 @@ test: .venv/dev    ## lint, then every test and every notebook in its small form
 	$(BIN)/ruff check .
 	$(TEST) $(TEST_NOTEBOOKS) tests nbs
 
+bench: .venv/dev   ## race a step against the textbook's; minutes, on a machine that does nothing else
+	$(BIN)/python -m benchmarks
+
 lab: .venv/dev     ## the chapters in JupyterLab
 	$(BIN)/gan-course lab nbs
 
@@ -37,4 +40,4 @@ clean:             ## delete everything the other targets made, your runs except
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
-.PHONY: run test lab docs clean help
+.PHONY: run test bench lab docs clean help

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from . import pick
 from .exercises import exercise
 
-# %% ../nbs/15_config.ipynb #c971b067
+# %% ../nbs/15_config.ipynb #199bb6f3
 Interval = tuple[float, float]
 
 def _typed(name, value, default):
@@ -55,6 +55,7 @@ class Config:
     epochs: int = 10              # passes over the training images
     n_d: int = 1                  # D's moves in a step
     n_g: int = 1                  # G's moves in a step
+    moves: str = 'fresh'          # how they follow each other, a name in `gan_course.fast.MOVES`
     ema: float = 0.0              # decay of the average of G's weights; 0: none
     seed: int = 0                 # of everything random
 

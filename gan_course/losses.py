@@ -43,7 +43,7 @@ def draw_targets(
         raise ValueError(f"target is {(low, high)}, allowed is an interval (low, high) with low <= high")
     return torch.full_like(like, low) if low == high else torch.empty_like(like).uniform_(low, high)
 
-# %% ../nbs/11_losses.ipynb #48b8b696
+# %% ../nbs/11_losses.ipynb #169ecbb4
 def bce_d(
     real:Tensor,     # logits D(x), shape (N,)
     fake:Tensor,     # logits D(G(z)), shape (N,)
@@ -51,81 +51,82 @@ def bce_d(
     fake_target=0.,  # what D should say of fake: a number or an interval
 )->tuple[Tensor, Tensor]: # its terms on real and on fake
     "Binary cross-entropy of D's probabilities against its targets."
-    return tuple(F.binary_cross_entropy_with_logits(logits, draw_targets(logits, target))
+    return tuple(F.binary_cross_entropy_with_logits(logits, draw_targets(logits, target),
+                                                    reduction='none').mean(-1)
                  for logits, target in ((real, real_target), (fake, fake_target)))
 
-# %% ../nbs/11_losses.ipynb #22eeedec
+# %% ../nbs/11_losses.ipynb #410530aa
 def non_saturating_g(
     real:Tensor|None, # not read
     fake:Tensor,      # logits D(G(z)), shape (N,)
 )->Tensor:            # scalar
     "G minimises -log D(G(z))."
-    return F.softplus(-fake).mean()
+    return F.softplus(-fake).mean(-1)
 
-# %% ../nbs/11_losses.ipynb #f6c04a36
+# %% ../nbs/11_losses.ipynb #974cc0a5
 def minimax_g(
     real:Tensor|None, # not read
     fake:Tensor,      # logits D(G(z)), shape (N,)
 )->Tensor:            # scalar
     "G minimises log(1 - D(G(z))), which goes flat where D wins."
-    return -F.softplus(fake).mean()
+    return -F.softplus(fake).mean(-1)
 
-# %% ../nbs/11_losses.ipynb #77b8fad5
+# %% ../nbs/11_losses.ipynb #f08784c5
 def least_squares_d(
     real:Tensor, # scores D(x), shape (N,)
     fake:Tensor, # scores D(G(z)), shape (N,)
 )->tuple[Tensor, Tensor]: # its terms on real and on fake
     "Half the squared distance of real scores from 1 and of fake scores from 0."
-    return ((real - 1)**2).mean() / 2, (fake**2).mean() / 2
+    return ((real - 1)**2).mean(-1) / 2, (fake**2).mean(-1) / 2
 
-# %% ../nbs/11_losses.ipynb #9ca3fd06
+# %% ../nbs/11_losses.ipynb #94553822
 def least_squares_g(
     real:Tensor|None, # not read
     fake:Tensor,      # scores D(G(z)), shape (N,)
 )->Tensor:            # scalar
     "Half the squared distance of fake scores from 1."
-    return ((fake - 1)**2).mean() / 2
+    return ((fake - 1)**2).mean(-1) / 2
 
-# %% ../nbs/11_losses.ipynb #c368d07e
+# %% ../nbs/11_losses.ipynb #eaa2b501
 def hinge_d(
     real:Tensor, # logits D(x), shape (N,)
     fake:Tensor, # logits D(G(z)), shape (N,)
 )->tuple[Tensor, Tensor]: # its terms on real and on fake
     "Push `real` above 1 and `fake` below -1."
-    return F.relu(1 - real).mean(), F.relu(1 + fake).mean()
+    return F.relu(1 - real).mean(-1), F.relu(1 + fake).mean(-1)
 
-# %% ../nbs/11_losses.ipynb #a003b41b
+# %% ../nbs/11_losses.ipynb #b8adf5d7
 def wasserstein_d(
     real:Tensor, # critic's scores of real, shape (N,)
     fake:Tensor, # critic's scores of fake, shape (N,)
 )->tuple[Tensor, Tensor]: # its terms on real and on fake
     "The critic widens the gap between the mean scores."
-    return -real.mean(), fake.mean()
+    return -real.mean(-1), fake.mean(-1)
 
-# %% ../nbs/11_losses.ipynb #9c2afe4e
+# %% ../nbs/11_losses.ipynb #1c1104a6
 def raise_g(
     real:Tensor|None, # not read
     fake:Tensor,      # scores of fake, shape (N,)
 )->Tensor:            # scalar
     "G raises the mean score of its fakes."
-    return -fake.mean()
+    return -fake.mean(-1)
 
-# %% ../nbs/11_losses.ipynb #705d2da2
+# %% ../nbs/11_losses.ipynb #58cbd3bb
 def relativistic_d(
     real:Tensor, # logits D(x), shape (N,)
     fake:Tensor, # logits D(G(z)), shape (N,), each paired with the real one at its place
 )->tuple[Tensor, Tensor]: # two equal halves: the pair cannot be taken apart
     "D wants each real example above the fake it is paired with."
-    half = F.softplus(fake - real).mean() / 2
+    half = F.softplus(fake - real).mean(-1) / 2
     return half, half
 
-# %% ../nbs/11_losses.ipynb #6aedd5b4
+# %% ../nbs/11_losses.ipynb #9d987a9f
 def relativistic_g(
     real:Tensor, # logits D(x), shape (N,)
     fake:Tensor, # logits D(G(z)), shape (N,)
 )->Tensor:       # scalar
     "G wants each fake above the real example it is paired with."
-    return F.softplus(real - fake).mean()
+    return F.softplus(real - fake).mean(-1)
 
 # %% ../nbs/11_losses.ipynb #c32f9d71
 LOSSES = {

@@ -6,7 +6,7 @@
 __all__ = ['INITS', 'OUTPUTS', 'SMALL', 'STUDIES', 'hidden_layer', 'mlp', 'MLPGenerator', 'MLPDiscriminator', 'build_mlp',
            'd_overpowers']
 
-# %% ../nbs/20_mlp_gan.ipynb #3e9ad638
+# %% ../nbs/20_mlp_gan.ipynb #9ee0c3a4
 import math
 
 import torch
@@ -15,8 +15,9 @@ from torch import nn
 from . import pick
 from .config import Config, Study
 from .exercises import exercise
+from .fast import Dropout
 
-# %% ../nbs/20_mlp_gan.ipynb #1801e4c2
+# %% ../nbs/20_mlp_gan.ipynb #5aa4919f
 def hidden_layer(
     n_in:int,                # inputs
     n_out:int,               # outputs
@@ -26,7 +27,7 @@ def hidden_layer(
 )->list[nn.Module]:          # layers, in order
     "One hidden layer, activation included."
     return [nn.Linear(n_in, n_out), *[nn.BatchNorm1d(n_out)] * batch_norm, nn.LeakyReLU(slope),
-            *[nn.Dropout(dropout)] * (dropout > 0)]
+            *[Dropout(dropout)] * (dropout > 0)]
 
 # %% ../nbs/20_mlp_gan.ipynb #552a1be6
 def _glorot(layer, first):
@@ -55,7 +56,7 @@ def mlp(
         pick(INITS, init, 'init')(layer, first=i == 0)
     return nn.Sequential(*layers)
 
-# %% ../nbs/20_mlp_gan.ipynb #8ba7acb1
+# %% ../nbs/20_mlp_gan.ipynb #b497720e
 OUTPUTS = {'tanh': torch.tanh, 'sigmoid': torch.sigmoid, 'linear': nn.Identity()}
 
 class MLPGenerator(nn.Module):
@@ -73,9 +74,9 @@ class MLPGenerator(nn.Module):
         self.latent, self.shape, self.out = latent, tuple(shape), pick(OUTPUTS, out, 'out')
         self.body = mlp((latent + extra, *hidden, math.prod(shape)), **options)
 
-    def forward(self, z, y=None): return self.out(self.body(z)).view(-1, *self.shape)
+    def forward(self, z, y=None): return self.out(self.body(z)).unflatten(-1, self.shape)
 
-# %% ../nbs/20_mlp_gan.ipynb #f327829f
+# %% ../nbs/20_mlp_gan.ipynb #3220afee
 class MLPDiscriminator(nn.Module):
     "An image, or a point, to a logit."
     def __init__(self,
@@ -85,9 +86,10 @@ class MLPDiscriminator(nn.Module):
         **options,                # of `mlp`
     ):
         super().__init__()
+        self.dims = len(shape)
         self.body = mlp((math.prod(shape) + extra, *hidden, 1), **options)
 
-    def forward(self, x, y=None): return self.body(x.flatten(1))[:, 0]
+    def forward(self, x, y=None): return self.body(x.flatten(-self.dims))[..., 0]
 
 # %% ../nbs/20_mlp_gan.ipynb #2165e11a
 def build_mlp(

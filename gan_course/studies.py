@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['NETWORKS', 'STUDIES', 'build_recipe', 'build_networks', 'load_data', 'open_run', 'read_config', 'is_milestone',
-           'save_samples', 'watch', 'score_generator', 'device_name', 'versions', 'run_config', 'load_generator']
+           'save_samples', 'watch', 'score_generator', 'device_name', 'versions', 'run_config', 'time_to_quality',
+           'load_generator']
 
-# %% ../nbs/40_studies.ipynb #e780d495
+# %% ../nbs/40_studies.ipynb #3375a82d
 import json
 import platform
 from collections.abc import Iterable
@@ -24,8 +25,9 @@ from .config import Config, config_id, from_dict
 from .core import Stream, png_bytes
 from .data import Data, blank, load, subset
 from .exercises import exercise
+from .fast import PRECISIONS
 from .losses import make_loss
-from .scoring import JUDGES, load_scorer, score
+from .scoring import JUDGES, frechet_distance, load_scorer, score
 from gan_course.training import (
     Recipe,
     RunDir,
@@ -144,7 +146,7 @@ def versions()->dict:
     "Versions a result may depend on."
     return dict(gan_course=gan_course.__version__, torch=torch.__version__, python=platform.python_version())
 
-# %% ../nbs/40_studies.ipynb #36c65b5b
+# %% ../nbs/40_studies.ipynb #2d96367b
 def run_config(
     config:Config,             # what to run
     out:str|Path,              # where
@@ -154,13 +156,15 @@ def run_config(
     quiet:bool=False,          # no progress bar
     tensorboard:bool=False,    # curves for TensorBoard, in `out`/tensorboard
     n_score:int=10_000,        # images to score
+    precision:str='fp32',      # of the networks, a name in `gan_course.fast.PRECISIONS`
 )->dict:                       # the run's row, also in `out`/row.json
     "Train what a config says, keep samples as it grows, share and score its generator."
+    pick(PRECISIONS, precision, 'precision')
     data, recipe = load_data(config), build_recipe(config)
     G, D = build_networks(config, data)
     check_fit(G, D, data, recipe) # before the folder is touched
     run = open_run(config, out, resume, overwrite)
-    game = snapshots = train(G, D, data, recipe, run, device)
+    game = snapshots = train(G, D, data, recipe, run, device, precision=precision)
     if tensorboard: snapshots = to_tensorboard(snapshots, run.path/'tensorboard')
     with deferred_interrupt() as interrupted: # Ctrl-C while a picture is drawn waits until it is whole
         for now in watch(snapshots, step_counts(len(data), recipe), quiet):
@@ -168,11 +172,34 @@ def run_config(
             if is_milestone(epoch) or epoch == config.epochs: save_samples(run, now.G_ema, config, epoch)
             if interrupted(): game.throw(KeyboardInterrupt) # a checkpoint first, then the way out
     row = dict(id=config_id(config), config=asdict(config), seconds=round(now.seconds, 1), step=now.step,
-               device=device_name(next(now.G.parameters()).device), versions=versions(),
+               device=device_name(next(now.G.parameters()).device), precision=precision, versions=versions(),
                scores=score_generator(now.G_ema, config, n_score))
     share_generator(run, now.G_ema, row)
     write_atomically(run.path/'row.json', json.dumps(row, indent=1).encode())
     return row
+
+# %% ../nbs/40_studies.ipynb #4cfc06af
+def time_to_quality(
+    config:Config,            # what to train, of a data set with a scorer
+    accuracy:float=.98,       # share of images to be labelled as asked
+    distance:float=2.,        # Fréchet distance to the test set not to be exceeded
+    every:int=500,            # steps between scorings
+    device:str='auto',        # where to train
+    precision:str='bf16',     # of the networks, a name in `gan_course.fast.PRECISIONS`
+    n:int=10_000,             # images to score
+)->dict:                      # reached, seconds of training, step, epoch, and the last accuracy and distance
+    "Train until the average of G draws well enough; scoring stops the clock."
+    scorer, test = load_scorer(pick(JUDGES, config.data, 'data')), load(config.data, 'test')
+    data = load_data(config)
+    G, D = build_networks(config, data)
+    for now in train(G, D, data, build_recipe(config), None, device, every, precision):
+        images, y = generate(now.G_ema, n, noise=config.noise, norm=config.norm, seed=1)
+        labelled = score(images, y, scorer)['accuracy']
+        apart = frechet_distance(images, test.x, scorer)
+        reached = labelled >= accuracy and apart <= distance
+        if reached: break
+    return dict(reached=reached, seconds=round(now.seconds, 1), step=now.step, epoch=round(now.epoch, 2),
+                accuracy=round(labelled, 4), distance=round(apart, 3))
 
 # %% ../nbs/40_studies.ipynb #ee62a806
 def load_generator(

@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['OPTIMISERS', 'METRICS', 'Recipe', 'write_atomically', 'read_jsonl', 'claim_folder', 'RunDir', 'Diverged',
-           'BadCheckpoint', 'save_checkpoint', 'load_checkpoint', 'set_up', 'play_step', 'summarise', 'check_fit',
-           'save_game', 'restore_game', 'step_counts', 'Snapshot', 'deferred_interrupt', 'play_until', 'play', 'train',
-           'generate', 'share_generator', 'to_tensorboard']
+           'BadCheckpoint', 'save_checkpoint', 'load_checkpoint', 'Average', 'set_up', 'play_step', 'summarise',
+           'check_fit', 'save_game', 'restore_game', 'step_counts', 'Snapshot', 'deferred_interrupt', 'play_until',
+           'index_steps', 'look', 'look_at_each', 'log_rows', 'play', 'prepare', 'train', 'train_stack', 'generate',
+           'share_generator', 'to_tensorboard']
 
-# %% ../nbs/14_training.ipynb #8b7ce180
+# %% ../nbs/14_training.ipynb #6582da08
+import copy
 import json
 import math
 import os
@@ -17,7 +19,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -27,23 +29,36 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 from torch.optim import SGD, Adam
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from . import pick
 from .core import LATENTS, Stream, draw_latents, pick_device
 from .data import AUGMENTS, NORMS, Data, denormalise, index_batches, normalise
 from .exercises import exercise
+from gan_course.fast import (
+    MOVES,
+    PRECISIONS,
+    Replay,
+    check_moves,
+    lowered,
+    mixes_batch,
+    products_in,
+    stack,
+    keep_memory,
+    unstack,
+    update_d_fast,
+)
 from .losses import LOSSES, Loss
-from .steps import update_d, update_g
+from .steps import update_g
 
-# %% ../nbs/14_training.ipynb #b8cf2d95
+# %% ../nbs/14_training.ipynb #672026a3
 OPTIMISERS = {
-    'adam': lambda params, lr, beta1: Adam(params, lr, betas=(beta1, .999), fused=True),
+    'adam': lambda params, lr, beta1: Adam(params, lr, betas=(beta1, .999), fused=True,
+                                           capturable=params[0].is_cuda), # may be recorded as a CUDA graph
     'sgd': lambda params, lr, beta1: SGD(params, lr, fused=True),
     'momentum': lambda params, lr, beta1: SGD(params, lr, momentum=.9, fused=True),
 }
 
-# %% ../nbs/14_training.ipynb #4abe991e
+# %% ../nbs/14_training.ipynb #d4eaa38f
 @dataclass(frozen=True)
 class Recipe:
     "How a game is played: everything but the players and the data."
@@ -56,6 +71,7 @@ class Recipe:
     epochs:int=10       # passes over the data
     n_d:int=1           # D's moves in a step, each on a new batch
     n_g:int=1           # G's moves in a step
+    moves:str='fresh'   # how they follow each other, a name in `gan_course.fast.MOVES`
     noise:str='normal'  # a name in `gan_course.core.LATENTS`
     norm:str='signed'   # a name in `gan_course.data.NORMS`; points are taken as they are
     augment:str='none'  # a name in `gan_course.data.AUGMENTS`
@@ -74,6 +90,7 @@ class Recipe:
         for name in ('ema', 'beta1'):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, allowed is 0 up to, not including, 1")
+        check_moves(self.moves, self.loss, self.n_d, self.n_g)
 
 # %% ../nbs/14_training.ipynb #cd8967c9
 def write_atomically(
@@ -130,7 +147,7 @@ def claim_folder(
     except OSError as e:
         raise OSError(e.errno, f"out is {path}, which cannot be written: {e.strerror}") from e
 
-# %% ../nbs/14_training.ipynb #4ff25ce4
+# %% ../nbs/14_training.ipynb #92fdd6b0
 class RunDir:
     "A run's directory: `config.json`, `metrics.jsonl`, `samples/`, `checkpoint.pt`, `generator.safetensors`."
     def __init__(self,
@@ -143,9 +160,9 @@ class RunDir:
         self.checkpoint, self.metrics = self.path/'checkpoint.pt', self.path/'metrics.jsonl'
         claim_folder(self.path, resume, overwrite)
 
-    def log(self, row):
-        "Append a row to `metrics.jsonl`."
-        with self.metrics.open('a') as file: file.write(json.dumps(row) + '\n')
+    def log(self, *rows):
+        "Append rows to `metrics.jsonl`."
+        with self.metrics.open('a') as file: file.write(''.join(json.dumps(row) + '\n' for row in rows))
 
 # %% ../nbs/14_training.ipynb #3cd9c193
 class Diverged(RuntimeError):
@@ -177,7 +194,27 @@ def load_checkpoint(
         raise BadCheckpoint(f"{path} is not a whole checkpoint of this course (truncated, damaged, or "
                             "carrying code, which is never run)") from e
 
-# %% ../nbs/14_training.ipynb #06c5336e
+# %% ../nbs/14_training.ipynb #64732432
+class Average(nn.Module):
+    "A moving average of a network's weights and statistics, in `module`."
+    def __init__(self,
+        net:nn.Module, # what is averaged
+        decay:float,   # share of the old average that a step keeps, in the long run
+    ):
+        super().__init__()
+        self.module, self.decay = copy.deepcopy(net).requires_grad_(False), decay
+        self.register_buffer('steps', torch.zeros((), device=next(net.parameters()).device))
+
+    @torch.no_grad()
+    def update(self, net):
+        "Move a little towards `net`."
+        self.steps += 1
+        weight = (1 / self.steps).clamp_min(1 - self.decay)
+        for old, new in zip(self.module.state_dict().values(), net.state_dict().values(), strict=True):
+            if old.is_floating_point(): old.lerp_(new, weight)
+            else: old.copy_(new)
+
+# %% ../nbs/14_training.ipynb #570da892
 def set_up(
     G:nn.Module,    # generator
     D:nn.Module,    # discriminator
@@ -185,32 +222,35 @@ def set_up(
 )->dict:            # G, D, opt_g, opt_d and, where asked for, G_ema: everything that has a `state_dict`
     "The parts of a game that change as it is played."
     optimiser = OPTIMISERS[recipe.opt]
-    parts = dict(G=G, D=D, opt_g=optimiser(G.parameters(), recipe.lr_g, recipe.beta1),
-                 opt_d=optimiser(D.parameters(), recipe.lr_d, recipe.beta1))
-    if recipe.ema:
-        average = get_ema_multi_avg_fn(recipe.ema)
-        parts['G_ema'] = AveragedModel(G, multi_avg_fn=average, use_buffers=True)
-    return parts
+    parts = dict(G=G, D=D, opt_g=optimiser([*G.parameters()], recipe.lr_g, recipe.beta1),
+                 opt_d=optimiser([*D.parameters()], recipe.lr_d, recipe.beta1))
+    return parts | ({'G_ema': Average(G, recipe.ema)} if recipe.ema else {})
 
-# %% ../nbs/14_training.ipynb #95715b66
+# %% ../nbs/14_training.ipynb #e8a7dbeb
 METRICS = ('d_loss_real', 'd_loss_fake', 'g_loss', 'real_logit', 'fake_logit', 'real_score', 'fake_score')
 
 def play_step(
-    parts:dict,         # of `set_up`
-    data:Data,          # where real examples come from
-    recipe:Recipe,      # how to play
-    batches:Iterator,   # of indices
-)->Tensor:              # the metrics named in `METRICS`, shape (7,), on the device
+    parts:dict,             # of `set_up`
+    data:Data,              # where real examples come from
+    recipe:Recipe,          # how to play
+    indices:Tensor,         # of the examples of each of D's moves, int64 (n_d, batch), or (n_d, S, batch)
+    precision:str='strict', # of the networks, a name in `gan_course.fast.PRECISIONS`
+)->Tensor:                  # the metrics named in `METRICS`, shape (7,), or (7, S), on the device
     "One step: `n_d` moves of D, then `n_g` moves of G, then the average moves a little towards G."
-    G, D, device, metrics = parts['G'], parts['D'], data.x.device, {}
-    def z(): return draw_latents(recipe.batch, G.latent, recipe.noise, device)
-    for _ in range(recipe.n_d):
-        index = next(batches)
-        x, y = data.x[index], data.y[index] if G.n_classes else None
+    G, D, metrics = lowered(parts['G'], precision, torch.bfloat16), lowered(parts['D'], precision), {}
+    opt_g, opt_d, loss, n_classes = parts['opt_g'], parts['opt_d'], recipe.loss, parts['G'].n_classes
+    def z():
+        drawn = draw_latents(indices[0].numel(), parts['G'].latent, recipe.noise, data.x.device)
+        return drawn.view(*indices.shape[1:], -1)
+    for index in indices:
+        x, y = data.x[index.flatten()], data.y[index] if n_classes else None
         if data.is_images: x = normalise(AUGMENTS[recipe.augment](x), recipe.norm)
-        metrics |= update_d(G, D, parts['opt_d'], recipe.loss, x, z(), y)
-    for _ in range(recipe.n_g): metrics |= update_g(G, D, parts['opt_g'], recipe.loss, x, z(), y)
-    if 'G_ema' in parts: parts['G_ema'].update_parameters(G)
+        x = x.unflatten(0, index.shape)
+        if recipe.moves == 'fresh': metrics |= update_d_fast(G, D, opt_d, loss, x, z(), y)
+        else: metrics = MOVES[recipe.moves](G, D, opt_g, opt_d, loss, x, z(), y)
+    if recipe.moves == 'fresh':
+        for _ in range(recipe.n_g): metrics |= update_g(G, D, opt_g, loss, x, z(), y)
+    if 'G_ema' in parts: parts['G_ema'].update(parts['G'])
     return torch.stack([metrics[name] for name in METRICS])
 
 # %% ../nbs/14_training.ipynb #bd1bfcfe
@@ -232,7 +272,7 @@ def summarise(
     means = dict(zip(METRICS, table.double().mean(0).tolist(), strict=True))
     return dict(d_loss=means['d_loss_real'] + means['d_loss_fake']) | means
 
-# %% ../nbs/14_training.ipynb #26d69ef1
+# %% ../nbs/14_training.ipynb #d8846ae3
 def check_fit(
     G:nn.Module,    # generator
     D:nn.Module,    # discriminator
@@ -245,6 +285,9 @@ def check_fit(
     if G.n_classes not in (0, data.n_classes):
         raise ValueError(f"n_classes of G is {G.n_classes}, "
                          f"allowed are 0 and {data.n_classes}, the classes of {data.name}")
+    if recipe.moves == 'simultaneous' and mixes_batch(D):
+        raise ValueError("moves is 'simultaneous' and D has batch normalisation, allowed are moves 'fresh' "
+                         "or 'shared', or a D that judges each example by itself")
     modes = G.training, D.training
     with Stream(0), torch.no_grad():
         y = torch.zeros(2, dtype=torch.long, device=data.x.device) if G.n_classes else None
@@ -323,55 +366,123 @@ def deferred_interrupt():
     try: yield lambda: bool(came)
     finally: signal.signal(signal.SIGINT, old)
 
-# %% ../nbs/14_training.ipynb #bdb08bdc
+# %% ../nbs/14_training.ipynb #3648a212
 def play_until(
     target:int,            # steps to have played
     step:int,              # steps played so far
     history:list[Tensor],  # metrics since the last snapshot, appended to
-    *game,                 # the arguments of `play_step`
+    move:Callable,         # indices -> metrics: one step
+    batches:Iterator,      # of indices
 )->tuple[int, bool]:       # steps played, and whether Ctrl-C cut it short
     "Play until `target`, or until the end of the step in which Ctrl-C was pressed."
     with deferred_interrupt() as interrupted:
         while step < target and not interrupted():
-            history.append(play_step(*game))
+            history.append(move(next(batches)))
             step += 1
     return step, interrupted()
 
+def index_steps(
+    n:int,             # examples
+    recipe:Recipe,     # how to play
+    seeds:list[int],   # one of each game played side by side
+    start:int,         # the step to start from
+    device,            # where the indices are wanted
+)->Iterator[Tensor]:   # int64 (n_d, batch) for one game, (n_d, S, batch) for a stack
+    "The indices of a step's batches, each game's in the order that its seed gives."
+    games = [index_batches(n, recipe.batch, seed, start * recipe.n_d, device) for seed in seeds]
+    while True:
+        steps = torch.stack([next(batches) for _ in range(recipe.n_d) for batches in games])
+        yield steps.view(recipe.n_d, *[len(games)] * (len(games) > 1), -1)
+
+# %% ../nbs/14_training.ipynb #b718ef9e
+def look(
+    parts:dict,            # of `set_up`
+    history:list[Tensor],  # metrics since the last snapshot
+    step:int,              # steps played
+    *when,                 # epoch, seconds
+)->Snapshot:
+    "A game's snapshot."
+    metrics = summarise(history, step, parts) if history else {}
+    G_ema = parts['G_ema'].module if 'G_ema' in parts else parts['G']
+    return Snapshot(step, *when, metrics, parts['G'], parts['D'], G_ema)
+
+def look_at_each(
+    parts:dict,            # of `set_up`, stacked
+    members:list[dict],    # the parts of each game, overwritten with what they have become
+    history:list[Tensor],  # metrics since the last snapshot, each (7, S)
+    *when,                 # step, epoch, seconds
+)->list[Snapshot|Diverged]:
+    "The snapshot of each game in a stack, or why it has none."
+    def net(part): return part.module if isinstance(part, Average) else part
+    for name in members[0]: unstack(net(parts[name]), [net(member[name]) for member in members])
+    seen = []
+    for i, member in enumerate(members):
+        try: seen.append(look(member, [row[:, i] for row in history], *when))
+        except Diverged as e: seen.append(e)
+    return seen
+
+def log_rows(seen)->list[dict]: # what `look` or `look_at_each` returned -> rows for `metrics.jsonl`
+    "A row for each game that stands; in a stack it says which member it is."
+    games = enumerate(seen) if isinstance(seen, list) else [(None, seen)]
+    return [({} if i is None else dict(member=i)) | dict(step=now.step, epoch=round(now.epoch, 3),
+                                                        seconds=round(now.seconds, 2), **now.metrics)
+            for i, now in games if isinstance(now, Snapshot)]
+
+# %% ../nbs/14_training.ipynb #49a2d254
 def play(
-    parts:dict,          # of `set_up`
-    data:Data,           # on the device
-    recipe:Recipe,       # how to play
-    run:RunDir|None,     # where to keep metrics and checkpoints
-    every:int,           # steps between snapshots; 0: an epoch
-)->Iterator[Snapshot]:
+    parts:dict,                 # of `set_up`
+    data:Data,                  # on the device
+    recipe:Recipe,              # how to play
+    run:RunDir|None=None,       # where to keep metrics and checkpoints
+    every:int=0,                # steps between snapshots; 0: an epoch
+    precision:str='fp32',       # of the networks, a name in `gan_course.fast.PRECISIONS`
+    seeds:tuple[int, ...]=(),   # of a stack's games; (): one game, with the recipe's seed
+    members:tuple[dict, ...]=(),# the parts of a stack's games
+)->Iterator[Snapshot|list]:     # a stack's are lists
     "The loop of `train`: play to the next snapshot, look, keep, yield."
     stream, checkpointed, device = Stream(recipe.seed), time.monotonic(), data.x.device
     step, seconds, history = restore_game(run, parts, stream) if run else (0, 0., [])
     history = [row.to(device) for row in history]
     *_, last = due = step_counts(len(data), recipe, every)
-    def snapshot(metrics):
-        G_ema = parts['G_ema'].module if recipe.ema else parts['G']
-        epoch = step * recipe.batch * recipe.n_d / len(data)
-        return Snapshot(step, epoch, seconds, metrics, parts['G'], parts['D'], G_ema)
+    def now():
+        when = step, step * recipe.batch * recipe.n_d / len(data), seconds
+        return look_at_each(parts, members, history, *when) if members else look(parts, history, *when)
     def keep():
         if run: save_game(run, parts, stream, step, seconds, history)
-    if step > last or step == last and not history: yield snapshot({})
-    batches = index_batches(len(data), recipe.batch, recipe.seed, step * recipe.n_d, device)
+    if step > last or step == last and not history: yield now()
+    batches = index_steps(len(data), recipe, seeds or (recipe.seed,), step, device)
+    move = Replay(lambda indices: play_step(parts, data, recipe, indices, precision),
+                  capture=device.type == 'cuda' and recipe.augment == 'none')
     # a run interrupted in the last step before a snapshot owes that snapshot still: it has a history
     for target in (count for count in due if count > step or count == step and history):
         began = time.monotonic()
-        with stream: step, interrupted = play_until(target, step, history, parts, data, recipe, batches)
-        metrics = None if interrupted else summarise(history, step, parts) # waits for the device
+        with stream, products_in(precision, device):
+            step, interrupted = play_until(target, step, history, move, batches)
+        if history: history = [*torch.stack(history).cpu()] # waits for the device
         seconds += time.monotonic() - began
         if interrupted: keep(); raise KeyboardInterrupt
-        history, now = [], snapshot(metrics)
-        if run: run.log(dict(step=step, epoch=round(now.epoch, 3), seconds=round(seconds, 2), **metrics))
+        seen, history = now(), []
+        if run: run.log(*log_rows(seen))
         if run and (step == last or time.monotonic() - checkpointed >= run.seconds):
             keep(); checkpointed = time.monotonic()
-        try: yield now
+        try: yield seen
         except KeyboardInterrupt: keep(); raise # thrown in by whoever consumes the snapshots
 
-# %% ../nbs/14_training.ipynb #efc8da54
+# %% ../nbs/14_training.ipynb #bd035d3e
+def prepare(
+    G:nn.Module,    # generator
+    D:nn.Module,    # discriminator
+    data:Data,      # real examples
+    recipe:Recipe,  # how to play
+    device,         # where to train
+)->tuple[nn.Module, nn.Module, Data]: # all of them on the device
+    "Bring players and data to the device, in the layout that is fast there, and refuse what does not fit."
+    if device.type == 'cpu': keep_memory()
+    G, D = (net.to(device).to(memory_format=torch.channels_last) for net in (G, D))
+    data = data.to(device)
+    check_fit(G, D, data, recipe)
+    return G, D, data
+
 def train(
     G:nn.Module,             # generator, `G(z, y)`, with `latent` and `n_classes` (0: unconditional)
     D:nn.Module,             # discriminator: `D(x, y)` -> logits (N,)
@@ -380,12 +491,34 @@ def train(
     run:RunDir|None=None,    # where to keep metrics and checkpoints; a checkpoint there is resumed
     device:str='auto',       # where to train
     every:int=0,             # steps between snapshots; 0: an epoch
+    precision:str='fp32',    # of the networks, a name in `gan_course.fast.PRECISIONS`
 )->Iterator[Snapshot]:       # as the game goes on
     "Play the game, and yield a snapshot at the end of every epoch."
+    pick(PRECISIONS, precision, 'precision')
+    G, D, data = prepare(G, D, data, recipe, pick_device(device))
+    return play(set_up(G, D, recipe), data, recipe, run, every, precision)
+
+# %% ../nbs/14_training.ipynb #05ebedf9
+def train_stack(
+    players:list[tuple[nn.Module, nn.Module]], # G and D of each game, all of one architecture
+    data:Data,               # real examples
+    recipe:Recipe,           # how to play; its seed is that of latents, dropout and noise
+    seeds:list[int],         # of each game's order of batches
+    run:RunDir|None=None,    # where to keep metrics and checkpoints; a checkpoint there is resumed
+    device:str='auto',       # where to train
+    every:int=0,             # steps between snapshots; 0: an epoch
+    precision:str='fp32',    # of the networks, a name in `gan_course.fast.PRECISIONS`
+)->Iterator[list]:           # of each game a `Snapshot`, or the `Diverged` that ended it
+    "Play several games of one recipe at once."
+    pick(PRECISIONS, precision, 'precision')
+    if len(players) < 2 or len(seeds) != len(players):
+        raise ValueError(f"players are {len(players)} and seeds {list(seeds)}, "
+                         "allowed are two or more of both")
     device = pick_device(device)
-    G, D, data = G.to(device), D.to(device), data.to(device)
-    check_fit(G, D, data, recipe)
-    return play(set_up(G, D, recipe), data, recipe, run, every)
+    for G, D in players: *_, on_device = prepare(G, D, data, recipe, device)
+    whole = set_up(*map(stack, zip(*players, strict=True)), recipe)
+    members = [{k: v for k, v in set_up(G, D, recipe).items() if not k.startswith('opt')} for G, D in players]
+    return play(whole, on_device, recipe, run, every, precision, tuple(seeds), members)
 
 # %% ../nbs/14_training.ipynb #6e7babf6
 @torch.no_grad()

@@ -1,0 +1,127 @@
+"""Race our steps against the textbook's: `make bench`, or `python -m benchmarks W1 --rounds 9 --device cuda`.
+
+Each loop lives in a process of its own, so that no setting of one helps another; they take turns, one at a
+time. A ratio is the median, over rounds, of the time of a model in the faster textbook loop over ours.
+"""
+import argparse
+import datetime
+import json
+import multiprocessing
+import platform
+import resource
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.loops import WORKLOADS
+from gan_course.core import pick_device
+from gan_course.fast import product_ceiling
+from gan_course.studies import device_name, versions
+from gan_course.training import write_atomically
+
+RESULTS = Path(__file__).parent/'results.jsonl'
+
+
+def serve(pipe, make, device):
+    "Play a loop in turns: receives a number of steps, answers the milliseconds a step; 0 ends it."
+    loop, cuda = make(device=device), device.startswith('cuda')
+    def play(n):
+        began = time.perf_counter()
+        for _ in range(n): next(loop)
+        if cuda: torch.cuda.synchronize()
+        return (time.perf_counter() - began) / n * 1e3
+    next(loop)
+    with FlopCounterMode(display=False) as counter: next(loop) # the second step: Adam has its state
+    play(4)                                                    # a recorded step is recorded now
+    pipe.send(counter.get_total_flops())
+    while n := pipe.recv(): pipe.send(play(n))
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    pipe.send(torch.cuda.max_memory_allocated() if cuda else resident)
+
+
+def start(make, device):
+    "A loop in a new process: our end of its pipe, and the operations of one step."
+    context = multiprocessing.get_context('spawn')
+    ours, theirs = context.Pipe()
+    context.Process(target=serve, args=(theirs, make, device)).start()
+    theirs.close() # if the process dies, our end says so
+    return ours, ours.recv()
+
+
+def race(workload, rounds, device):
+    "The rows of one workload."
+    loops = {name: (*start(make, device), models) for name, (make, models) in workload.loops.items()}
+    times = {name: [] for name in loops}
+    for _ in range(rounds):
+        for name, (pipe, _, models) in loops.items():
+            steps = max(1, workload.steps // models)
+            pipe.send(steps)
+            times[name].append(pipe.recv() / models)
+    textbooks = [name for name in times if name.startswith('textbook')]
+    base = times[min(textbooks, key=lambda name: statistics.median(times[name]))] # the faster of the two
+    for name, (pipe, flops, models) in loops.items():
+        pipe.send(0)
+        ms, peak = statistics.median(times[name]), pipe.recv()
+        yield dict(loop=name, models=models, ms=round(ms, 2), low=round(min(times[name]), 2),
+                   high=round(max(times[name]), 2), images_per_s=round(workload.batch / ms * 1e3),
+                   ratio=round(statistics.median(b / t for b, t in zip(base, times[name], strict=True)), 2),
+                   gflop=round(flops / models / 1e9, 2), peak_mib=round(peak / 2**20))
+
+
+def ceilings(device):
+    "Operations a second of a large product, in both types."
+    return {name: product_ceiling(dtype, device, 4096 if device.startswith('cuda') else 1024)
+            for name, dtype in (('float32', torch.float32), ('bfloat16', torch.bfloat16))}
+
+
+def commit():
+    "The commit that was measured, marked where files were changed since."
+    words = ['git', 'describe', '--always', '--dirty', '--abbrev=10']
+    asked = subprocess.run(words, capture_output=True, text=True)
+    return asked.stdout.strip() or 'unknown'
+
+
+WIDTHS = {'ms/step': 9, 'low': 9, 'high': 9, 'images/s': 10, 'ratio': 7, 'ceiling': 9, 'peak MiB': 10}
+COLUMNS = ' ' * 26 + ''.join(f'{name:>{width}}' for name, width in WIDTHS.items())
+
+
+def line(row):
+    "A row as printed."
+    times = ''.join(f'{row[name]:>9.2f}' for name in ('ms', 'low', 'high'))
+    return (f"{row['loop']:<26}{times}{row['images_per_s']:>10,}{row['ratio']:>6.2f}x"
+            f"{row['ceiling_share']:>9.0%}{row['peak_mib']:>10,}")
+
+
+def main():
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser('python -m benchmarks', description=__doc__, formatter_class=as_written)
+    parser.add_argument('workloads', nargs='*', metavar='W', help=f"{', '.join(WORKLOADS)} (default: all)")
+    parser.add_argument('--rounds', type=int, default=9)
+    parser.add_argument('--device', default='auto')
+    args = parser.parse_args()
+    unknown = set(args.workloads) - set(WORKLOADS)
+    if unknown: parser.error(f"workload is {', '.join(sorted(unknown))}, allowed are {', '.join(WORKLOADS)}")
+    if args.rounds < 1: parser.error(f"rounds is {args.rounds}, allowed is 1 or more")
+    device = pick_device(args.device)
+    peak = ceilings(str(device))
+    when = dict(run=datetime.datetime.now(datetime.UTC).strftime('%Y-%m-%dT%H:%M:%SZ'), commit=commit(),
+                device=device_name(device), processor=platform.processor() or platform.machine(),
+                versions=versions(), rounds=args.rounds,
+                ceiling_gflops={kind: round(rate / 1e9) for kind, rate in peak.items()})
+    print(f"{when['device']}; products reach {when['ceiling_gflops']} GFLOP/s; {args.rounds} rounds")
+    rows = []
+    for name in args.workloads or WORKLOADS:
+        workload = WORKLOADS[name]
+        print(f"\n{name} {workload.title}, batch {workload.batch}\n{COLUMNS}")
+        for row in race(workload, args.rounds, str(device)):
+            kind = 'bfloat16' if 'bf16' in row['loop'] else 'float32'
+            row['ceiling_share'] = round(row['gflop'] * 1e9 / (row['ms'] / 1e3) / peak[kind], 3)
+            rows.append(dict(workload=name, **row, **when))
+            print(line(row), flush=True)
+    old = RESULTS.read_bytes() if RESULTS.exists() else b''
+    write_atomically(RESULTS, old + ''.join(json.dumps(row) + '\n' for row in rows).encode())
+
