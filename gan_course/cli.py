@@ -296,11 +296,11 @@ def source_commit()->str:
                            capture_output=True, text=True)
     return asked.stdout.strip() or 'release'
 
-# %% ../nbs/43_cli.ipynb #091bd5b0
+# %% ../nbs/43_cli.ipynb #752fa354
 def speedrun(
     seeds:int=5,                # runs, each with a seed of its own
     accuracy:float=.98,         # share of images to be labelled as asked
-    distance:float=2.,          # Frechet distance to the test set not to be exceeded
+    distance:float=1.,          # Frechet distance to the test set not to be exceeded
     every:int=500,              # steps between scorings, which stop the clock
     data:str=SPEEDRUN.data,     # the digits, mnist or mnist_5k
     epochs:int=SPEEDRUN.epochs, # passes after which a run has failed

@@ -178,11 +178,11 @@ def run_config(
     write_atomically(run.path/'row.json', json.dumps(row, indent=1).encode())
     return row
 
-# %% ../nbs/40_studies.ipynb #4cfc06af
+# %% ../nbs/40_studies.ipynb #c914487c
 def time_to_quality(
     config:Config,            # what to train, of a data set with a scorer
     accuracy:float=.98,       # share of images to be labelled as asked
-    distance:float=2.,        # Fréchet distance to the test set not to be exceeded
+    distance:float=1.,        # Fréchet distance to the test set not to be exceeded
     every:int=500,            # steps between scorings
     device:str='auto',        # where to train
     precision:str='bf16',     # of the networks, a name in `gan_course.fast.PRECISIONS`
