@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.loops import WORKLOADS
 from gan_course.core import pick_device
+from gan_course.data import load
 from gan_course.fast import product_ceiling
 from gan_course.studies import device_name, versions
 from gan_course.training import write_atomically
@@ -106,7 +107,8 @@ def main():
     unknown = set(args.workloads) - set(WORKLOADS)
     if unknown: parser.error(f"workload is {', '.join(sorted(unknown))}, allowed are {', '.join(WORKLOADS)}")
     if args.rounds < 1: parser.error(f"rounds is {args.rounds}, allowed is 1 or more")
-    device = pick_device(args.device)
+    try: device, _ = pick_device(args.device), load('mnist')
+    except (ValueError, OSError) as e: parser.error(str(e))
     peak = ceilings(str(device))
     when = dict(run=datetime.datetime.now(datetime.UTC).strftime('%Y-%m-%dT%H:%M:%SZ'), commit=commit(),
                 device=device_name(device), processor=platform.processor() or platform.machine(),
