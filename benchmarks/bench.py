@@ -10,7 +10,6 @@ import multiprocessing
 import platform
 import resource
 import statistics
-import subprocess
 import time
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from benchmarks.loops import WORKLOADS
 from gan_course.core import pick_device
 from gan_course.data import load
 from gan_course.fast import product_ceiling, products_in
-from gan_course.studies import device_name, versions
+from gan_course.studies import device_name, source_commit, versions
 from gan_course.training import write_atomically
 
 RESULTS = Path(__file__).parent/'results.jsonl'
@@ -81,13 +80,6 @@ def ceilings(device):
                 for name, dtype in (('float32', torch.float32), ('bfloat16', torch.bfloat16))}
 
 
-def commit():
-    "The commit that was measured, marked where files were changed since."
-    words = ['git', 'describe', '--always', '--dirty', '--abbrev=10']
-    asked = subprocess.run(words, capture_output=True, text=True)
-    return asked.stdout.strip() or 'unknown'
-
-
 WIDTHS = {'ms/step': 9, 'low': 9, 'high': 9, 'images/s': 10, 'ratio': 7, 'ceiling': 9, 'peak MiB': 10}
 COLUMNS = ' ' * 26 + ''.join(f'{name:>{width}}' for name, width in WIDTHS.items())
 
@@ -112,7 +104,8 @@ def main():
     try: device, _ = pick_device(args.device), load('mnist')
     except (ValueError, OSError) as e: parser.error(str(e))
     peak = ceilings(str(device))
-    when = dict(run=datetime.datetime.now(datetime.UTC).strftime('%Y-%m-%dT%H:%M:%SZ'), commit=commit(),
+    now = datetime.datetime.now(datetime.UTC)
+    when = dict(run=now.strftime('%Y-%m-%dT%H:%M:%SZ'), commit=source_commit(),
                 device=device_name(device), processor=platform.processor() or platform.machine(),
                 versions=versions(), rounds=args.rounds,
                 ceiling_gflops={kind: round(rate / 1e9) for kind, rate in peak.items()})

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['SWITCHES', 'RECORD_HEAD', 'describe_studies', 'list_studies', 'find_config', 'resumable', 'summary', 'sample',
            'read_samples', 'score_samples', 'train_scorer', 'quickstart', 'data_uri', 'draw_curves', 'write_report',
-           'record_line', 'source_commit', 'speedrun', 'start', 'lab', 'with_help', 'commands', 'main']
+           'record_line', 'speedrun', 'start', 'lab', 'with_help', 'commands', 'main']
 
-# %% ../nbs/43_cli.ipynb #59a2a83d
+# %% ../nbs/43_cli.ipynb #43831a88
 import base64
 import contextlib
 import importlib.util
@@ -18,7 +18,6 @@ import re
 import shlex
 import shutil
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -49,6 +48,7 @@ from gan_course.studies import (
     load_generator,
     read_config,
     run_config,
+    source_commit,
     time_to_quality,
     versions,
 )
@@ -268,7 +268,7 @@ def write_report(
         config=escape(json.dumps(config)))
     write_atomically(out/'report.html', page.encode())
 
-# %% ../nbs/43_cli.ipynb #722079ec
+# %% ../nbs/43_cli.ipynb #e5d7e109
 def record_line(
     rows:list[dict],    # of `time_to_quality`, one a seed
     config:Config,      # what they trained
@@ -289,12 +289,6 @@ def record_line(
 _COLUMNS = ('date', 'device', 'bound', 'reached', 'seconds, median', 'range', 'steps, median', 'config',
             'torch', 'commit')
 RECORD_HEAD = f"| {' | '.join(_COLUMNS)} |\n|{' --- |' * len(_COLUMNS)}\n"
-
-def source_commit()->str:
-    "The commit of the source this runs from; 'release' where there is none."
-    asked = subprocess.run(['git', '-C', Path(gan_course.__file__).parent, 'describe', '--always', '--dirty'],
-                           capture_output=True, text=True)
-    return asked.stdout.strip() or 'release'
 
 # %% ../nbs/43_cli.ipynb #752fa354
 def speedrun(

@@ -8,7 +8,7 @@ __all__ = ['PRECISIONS', 'MOVES', 'STACKED', 'race', 'product_ceiling', 'keep_me
            'update_simultaneous', 'check_moves', 'host_reads', 'StackedLinear', 'StackedBatchNorm', 'StackedEmbedding',
            'stack', 'unstack', 'Replay']
 
-# %% ../nbs/13_fast.ipynb #332b8ca0
+# %% ../nbs/13_fast.ipynb #bcec91b4
 import copy
 import ctypes
 import statistics
@@ -29,7 +29,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from . import pick
 from .exercises import exercise
 from .losses import LOSSES, Loss
-from .steps import d_metrics, update_g
+from .steps import learn_d, update_g
 
 # %% ../nbs/13_fast.ipynb #3d061253
 def race(
@@ -102,7 +102,7 @@ def judge(
     both, classes = torch.cat([x.to(fake.dtype), fake], dim), None if y is None else torch.cat([y, y], dim)
     return D(both, classes).chunk(2, -1)
 
-# %% ../nbs/13_fast.ipynb #30b0255a
+# %% ../nbs/13_fast.ipynb #81344399
 def update_d_fast(
     G:nn.Module,        # generator, G(z, y) -> fakes
     D:nn.Module,        # discriminator, D(x, y) -> logits (N,)
@@ -114,10 +114,7 @@ def update_d_fast(
 )->dict[str, Tensor]:   # scalars, left on the device
     "`update_d`, asking D once where that is the same as twice."
     with torch.no_grad(): fake = G(z, y)
-    real_logits, fake_logits = judge(D, x, fake, y, z.ndim - 2)
-    on_real, on_fake = loss.d_terms(real_logits, fake_logits)
-    opt.zero_grad(set_to_none=True); (on_real + on_fake).sum().backward(); opt.step()
-    return d_metrics(on_real.detach(), on_fake.detach(), real_logits.detach(), fake_logits.detach())
+    return learn_d(opt, loss, *judge(D, x, fake, y, z.ndim - 2))
 
 # %% ../nbs/13_fast.ipynb #f37cbed3
 PRECISIONS = {
@@ -192,7 +189,7 @@ def update_shared(
     said = update_d_fast(lambda *_: fake.detach(), D, opt_d, loss, x, z, y)
     return said | update_g(lambda *_: fake, D, opt_g, loss, x, z, y)
 
-# %% ../nbs/13_fast.ipynb #8ed84cad
+# %% ../nbs/13_fast.ipynb #c7d0df6f
 def update_simultaneous(
     G:nn.Module,        # generator, G(z, y) -> fakes
     D:nn.Module,        # discriminator without batch normalisation, D(x, y) -> logits (N,)
@@ -207,15 +204,13 @@ def update_simultaneous(
     fake = G(z, y)
     seen = fake.detach().requires_grad_()
     real_logits, fake_logits = judge(D, x, seen, y, z.ndim - 2)
-    on_real, on_fake = loss.d_terms(real_logits, fake_logits)
     at = fake_logits.detach().requires_grad_()
     value = loss.g(None, at)
     wanted, = grad(value.sum(), at)
     has, = grad(loss.d_terms(real_logits.detach(), at)[1].sum(), at)
-    opt_d.zero_grad(set_to_none=True); (on_real + on_fake).sum().backward(); opt_d.step()
+    said = learn_d(opt_d, loss, real_logits, fake_logits) # leaves its gradient at the fakes in seen.grad
     factor = (wanted / has).clamp(-1e30, 1e30).unflatten(-1, (-1, *[1] * (x.ndim - at.ndim)))
     opt_g.zero_grad(set_to_none=True); fake.backward(seen.grad * factor.to(fake.dtype)); opt_g.step()
-    said = d_metrics(on_real.detach(), on_fake.detach(), real_logits.detach(), at.detach())
     return said | dict(g_loss=value.detach())
 
 # %% ../nbs/13_fast.ipynb #d0194186

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['NETWORKS', 'STUDIES', 'build_recipe', 'build_networks', 'load_data', 'open_run', 'read_config', 'is_milestone',
-           'save_samples', 'watch', 'score_generator', 'device_name', 'versions', 'run_config', 'time_to_quality',
-           'load_generator']
+           'save_samples', 'watch', 'score_generator', 'device_name', 'versions', 'source_commit', 'run_config',
+           'time_to_quality', 'load_generator']
 
-# %% ../nbs/40_studies.ipynb #3375a82d
+# %% ../nbs/40_studies.ipynb #cd9e52a0
 import json
 import platform
+import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -136,7 +137,7 @@ def score_generator(
     images, y = generate(G, n, noise=config.noise, norm=config.norm, seed=seed)
     return score(images, y, load_scorer(JUDGES[config.data]))
 
-# %% ../nbs/40_studies.ipynb #269ea9ca
+# %% ../nbs/40_studies.ipynb #2f139410
 def device_name(device)->str:
     "What a run was measured on."
     if device.type == 'cuda': return torch.cuda.get_device_name(device)
@@ -145,6 +146,12 @@ def device_name(device)->str:
 def versions()->dict:
     "Versions a result may depend on."
     return dict(gan_course=gan_course.__version__, torch=torch.__version__, python=platform.python_version())
+
+def source_commit()->str:
+    "The commit of the source this runs from; 'release' where there is none."
+    asked = subprocess.run(['git', '-C', Path(gan_course.__file__).parent, 'describe', '--always', '--dirty'],
+                           capture_output=True, text=True)
+    return asked.stdout.strip() or 'release'
 
 # %% ../nbs/40_studies.ipynb #2d96367b
 def run_config(

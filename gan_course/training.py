@@ -498,7 +498,7 @@ def train(
     G, D, data = prepare(G, D, data, recipe, pick_device(device))
     return play(set_up(G, D, recipe), data, recipe, run, every, precision)
 
-# %% ../nbs/14_training.ipynb #05ebedf9
+# %% ../nbs/14_training.ipynb #3e388fdd
 def train_stack(
     players:list[tuple[nn.Module, nn.Module]], # G and D of each game, all of one architecture
     data:Data,               # real examples
@@ -515,10 +515,10 @@ def train_stack(
         raise ValueError(f"players are {len(players)} and seeds {list(seeds)}, "
                          "allowed are two or more of both")
     device = pick_device(device)
-    for G, D in players: *_, on_device = prepare(G, D, data, recipe, device)
+    for G, D in players: *_, data = prepare(G, D, data, recipe, device)
     whole = set_up(*map(stack, zip(*players, strict=True)), recipe)
     members = [{k: v for k, v in set_up(G, D, recipe).items() if not k.startswith('opt')} for G, D in players]
-    return play(whole, on_device, recipe, run, every, precision, tuple(seeds), members)
+    return play(whole, data, recipe, run, every, precision, tuple(seeds), members)
 
 # %% ../nbs/14_training.ipynb #6e7babf6
 @torch.no_grad()
