@@ -8,7 +8,7 @@ from setuptools.command.build_py import build_py
 config = ConfigParser(delimiters=["="])
 config.read("settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
-extras = {name: cfg[f"{name}_requirements"].split() for name in ("lab", "dev")}
+extras = {name: cfg[f"{name}_requirements"].split() for name in ("lab", "cluster", "dev")}
 
 
 class BuildWithNotebooks(build_py):

@@ -20,7 +20,7 @@ from benchmarks.loops import WORKLOADS
 from gan_course.core import pick_device
 from gan_course.data import load
 from gan_course.fast import product_ceiling, products_in
-from gan_course.studies import device_name, source_commit, versions
+from gan_course.runs import device_name, source_commit, versions
 from gan_course.training import write_atomically
 
 RESULTS = Path(__file__).parent/'results.jsonl'

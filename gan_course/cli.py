@@ -42,8 +42,7 @@ from .data import load
 from .exercises import exercise
 from .plots import plot_losses, plot_scores_over_time
 from .scoring import ASSETS, load_scorer, save_scorer, score, train_classifier
-from gan_course.studies import (
-    STUDIES,
+from gan_course.runs import (
     device_name,
     load_generator,
     read_config,
@@ -52,6 +51,7 @@ from gan_course.studies import (
     time_to_quality,
     versions,
 )
+from .studies import STUDIES
 from .training import BadCheckpoint, Diverged, generate, read_jsonl, write_atomically
 
 # %% ../nbs/43_cli.ipynb #73de6974

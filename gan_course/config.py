@@ -33,7 +33,7 @@ class Config:
     n_train: int = 0              # stratified subset of the training images; 0: all
     norm: str = 'signed'          # range of the pixels, a name in `gan_course.data.NORMS`
     augment: str = 'none'         # change of real images, a name in `gan_course.data.AUGMENTS`
-    net: str = 'mlp'              # family of networks, a name in `gan_course.studies.NETWORKS`
+    net: str = 'mlp'              # family of networks, a name in `gan_course.runs.NETWORKS`
     latent: int = 100             # coordinates of z
     noise: str = 'normal'         # law of z, a name in `gan_course.core.LATENTS`
     g_hidden: tuple[int, ...] = (256, 512, 1024) # widths of G's hidden layers

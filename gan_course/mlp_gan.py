@@ -117,8 +117,8 @@ _OPT = {'adam': {}, 'adam-beta0.9': dict(beta1=.9), 'sgd': dict(opt='sgd', lr_g=
 # %% ../nbs/20_mlp_gan.ipynb #ed027982
 SMALL = dict(data='mnist_5k', epochs=2)
 _base = Config(net='mlp', epochs=550)
-_explore = Config(net='mlp', epochs=50)
-_strong_d = dict(lr_d=2e-3, n_d=5, epochs=250) # as many moves of G as the other arms
+_explore = Config(net='mlp', epochs=10)
+_strong_d = dict(lr_d=2e-3, n_d=5, epochs=50) # as many moves of G as the other arms
 
 _NORM = {'signed': {}, 'unit': dict(norm='unit'), 'unit-sigmoid': dict(norm='unit', g_out='sigmoid'),
          'raw': dict(norm='raw'), 'raw-linear': dict(norm='raw', g_out='linear'),

@@ -131,7 +131,8 @@ def claim_folder(
     overwrite:bool,    # delete the run that is there
 ):
     "Make a run's folder, or refuse one that holds something else or a run nobody spoke of."
-    used = path.is_dir() and any(file.name != 'samples' or any(file.iterdir()) for file in path.iterdir())
+    found = [*path.iterdir()] if path.is_dir() else []
+    used = any(any(file.iterdir()) if file.name == 'samples' else file.name[0] != '.' for file in found)
     is_run = (path/'config.json').exists() or (path/'metrics.jsonl').exists()
     if used and not is_run:
         raise FileExistsError(f"out is {path}, a folder that holds something else; "
