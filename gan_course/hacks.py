@@ -48,9 +48,9 @@ ALONE = { # each differs from the third rung in one thing
     'narrow': dict(g_hidden=(256, 512), d_hidden=(256, 512)), 'torch-init': dict(init='torch'),
 }
 
-# %% ../nbs/21_hacks.ipynb #db33e7bd
+# %% ../nbs/21_hacks.ipynb #d0a36d60
 _SMALL = dict(data='mnist_5k', epochs=4)
-_rung5 = Config(net='mlp', **LADDER['smoothing'])
+_rung4, _rung5 = (Config(net='mlp', **LADDER[name]) for name in ('normal+dropout', 'smoothing'))
 
 STUDIES = [
     Study('hacks', "Which rung of the ladder makes digits?", Config(net='mlp'), LADDER, _SMALL,
@@ -61,6 +61,8 @@ STUDIES = [
     Study('hacks-final', "Is it the last rung's network, or its epochs?", _rung5,
           {'smoothing': {}, 'third-layer': dict(d_hidden=(1024, 512, 256)), 'longer': dict(epochs=100),
            'final': RUNGS['final']}, dict(data='mnist_5k', n_train=1000), claims=('hacks-final',)),
+    Study('hacks-seeds', "How far apart are runs of the fourth rung that differ only in their seed?", _rung4,
+          small=_SMALL, seeds=20),
 ]
 
 # %% ../nbs/21_hacks.ipynb #ce72c595

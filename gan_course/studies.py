@@ -4,23 +4,27 @@
 
 # %% auto #0
 __all__ = ['STUDIES', 'ENGINES', 'run_key', 'is_finished', 'read_rows', 'append_row', 'failure', 'attempt', 'cores', 'in_process',
-           'local', 'cluster', 'Run', 'plan', 'adopt', 'check_resume', 'is_running', 'follow', 'tell', 'run_study']
+           'side_by_side', 'local', 'cluster', 'Run', 'plan', 'ended', 'check_resume', 'is_running', 'follow', 'tell',
+           'run_study', 'time_run', 'estimate']
 
-# %% ../nbs/40_studies.ipynb #247e3b22
+# %% ../nbs/40_studies.ipynb #daa54703
 import json
 import os
 import re
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
+import pandas as pd
 import torch
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
@@ -29,8 +33,15 @@ from . import cgan, hacks, mlp_gan, pick
 from .config import Config, Study, config_id
 from .core import pick_device
 from .fast import PRECISIONS
-from .runs import build_recipe, load_data, origin, run_config
-from .training import read_jsonl, step_counts
+from gan_course.runs import (
+    build_networks,
+    build_recipe,
+    load_data,
+    origin,
+    run_config,
+    score_generator,
+)
+from .training import read_jsonl, step_counts, train
 
 # %% ../nbs/40_studies.ipynb #8497e33f
 STUDIES = {study.name: study for study in (*mlp_gan.STUDIES, *hacks.STUDIES, *cgan.STUDIES)}
@@ -47,11 +58,11 @@ def is_finished(
     "Has this run an end? A game that diverged has; one that was broken off by an accident has not."
     return 'failed' not in row or row['failed'].startswith('Diverged')
 
-# %% ../nbs/40_studies.ipynb #44c53902
+# %% ../nbs/40_studies.ipynb #13cd120f
 def read_rows(
     file:str|Path, # of JSON lines; it need not exist
 )->list[dict]:     # one a run, in the order of the file
-    "Read a study's rows; a line that is no row is reported and skipped, an accident gives way to what came after."
+    "Read a study's rows, the last word on each run; a line that is no row is reported and skipped."
     rows = {}
     text = Path(file).read_text() if Path(file).exists() else ''
     for number, line in enumerate(text.splitlines(), 1):
@@ -80,7 +91,7 @@ def append_row(
         out.flush(); os.fsync(out.fileno())
     return True
 
-# %% ../nbs/40_studies.ipynb #f8c04f77
+# %% ../nbs/40_studies.ipynb #bbe5641b
 def failure(
     config:Config,     # what was run
     device:str,        # where
@@ -100,7 +111,8 @@ def attempt(
     "Run a config, or go on with it; where it has ended already, read its row."
     out.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f'{out}.lock'): # a worker that was given up may still be at it
-        if (out/'row.json').exists(): return json.loads((out/'row.json').read_text())
+        row = out/'row.json'
+        if row.exists(): return json.loads(row.read_text())
         resume = (out/'config.json').exists()
         try: return run_config(config, out, resume, device=device, quiet=True, n_score=n_score,
                                precision=precision)
@@ -130,19 +142,27 @@ def in_process(
             except BrokenProcessPool as error:
                 if not left: raise ChildProcessError(f"its process was lost {tries} times") from error
 
-# %% ../nbs/40_studies.ipynb #5fda44ad
+# %% ../nbs/40_studies.ipynb #05d3001c
+def side_by_side(
+    workers:int=0,   # as asked; 0: as many as there is room for
+    gpus:float=0.,   # share of a GPU for each; 0: the CPU
+)->int:
+    "How many runs go on at a time on this machine: one on each core, no more than share the GPU."
+    if workers < 0: raise ValueError(f"workers is {workers}, allowed is 1 or more; 0 for one on each core")
+    if not 0 <= gpus <= 1: raise ValueError(f"gpus_per_run is {gpus}, allowed is a share above 0, up to 1")
+    return workers or (min(cores(), int(1 / gpus)) if gpus else cores())
+
 @contextmanager
 def local(
-    workers:int=0,    # calls at a time; 0: one on each core, or as many as share the GPU
+    workers:int=0,    # calls at a time; 0: as `side_by_side` says
     gpus:float=0.,    # share of a GPU for each call; 0: the CPU
     address:str='',   # for a cluster only
 ):                    # yields (do, jobs) -> futures
     "Call a function with many arguments on this machine, each time in a process of its own."
     if address: raise ValueError(f"address is {address!r}, allowed with engine ray only")
-    workers = workers or (min(cores(), max(1, int(1 / gpus))) if gpus else cores())
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(side_by_side(workers, gpus)) as pool:
         def submit(do, jobs):
-            threads = max(1, cores() // min(workers, len(jobs)))
+            threads = max(1, cores() // min(side_by_side(workers, gpus), len(jobs)))
             return [pool.submit(in_process, do, *job, threads=threads) for job in jobs]
         try: yield submit
         except BaseException:
@@ -150,7 +170,7 @@ def local(
             for child in active_children(): os.kill(child.pid, signal.SIGINT) # which keeps a checkpoint
             raise
 
-# %% ../nbs/40_studies.ipynb #ca9476dd
+# %% ../nbs/40_studies.ipynb #39101680
 @contextmanager
 def cluster(
     workers:int=0,    # cores of a Ray started here; 0: all
@@ -160,7 +180,8 @@ def cluster(
     "The same on a Ray cluster, which repeats what is lost with a worker."
     try: import ray
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("Ray is not installed; `pip install 'gan_course[cluster]'` brings it") from error
+        raise ModuleNotFoundError("Ray is not installed; "
+                                  "`pip install 'gan_course[cluster]'` brings it") from error
     data = {name: os.environ[name] for name in ('GAN_COURSE_DATA',) if name in os.environ}
     here = {} if address else dict(num_cpus=workers or cores(), include_dashboard=False)
     ray.init(address or 'local', runtime_env=dict(env_vars=data), log_to_driver=False, **here)
@@ -206,21 +227,17 @@ def plan(
     def folder(a, c): return f"{re.sub('[^a-z0-9.+-]', '_', a.lower())}-{c.seed}-{precision}-{config_id(c)}"
     return [Run(a, c, Path(out)/folder(a, c)) for a, c in runs if arm in ('', a)]
 
-# %% ../nbs/40_studies.ipynb #cc7ebd06
-def adopt(
+# %% ../nbs/40_studies.ipynb #4e5e42de
+def ended(
     runs:list[Run],        # of a study
     file:Path,             # its rows
     precision:str='fp32',  # of the networks
-)->list[Run]:              # those still to be run
-    "Leave out the runs that have ended, in this study or in one beside it, whose row is copied."
+)->dict[Run, dict]:        # run -> row
+    "The runs that have a row already, in this study or in one whose rows lie beside."
     rows = {run_key(row): row for other in (*file.parent.glob('*.jsonl'), file) for row in read_rows(other)
             if is_finished(row)}
-    left = []
-    for run in runs:
-        row = rows.get((config_id(run.config), precision))
-        if row is None: left.append(run)
-        else: append_row(file, row | dict(study=file.stem, arm=run.arm))
-    return left
+    keys = {run: (config_id(run.config), precision) for run in runs}
+    return {run: rows[key] for run, key in keys.items() if key in rows}
 
 def check_resume(
     runs:list[Run],   # still to be run
@@ -232,8 +249,9 @@ def check_resume(
     begun = [run for run in runs if config_id(run.config) in failed
              or (run.out/'config.json').exists() and not (run.out/'row.json').exists()]
     if begun and not resume:
-        raise FileExistsError(f"{len(begun)} runs of {begun[0].out.parent} were begun and have not ended, such "
-                              f"as {begun[0].out.name}; allowed are another folder, or --resume to go on")
+        folder, one = begun[0].out.parent, begun[0].out.name
+        raise FileExistsError(f"{len(begun)} runs in {folder} were begun and have not ended, such as {one}; "
+                              "allowed are another folder, or --resume to go on")
 
 # %% ../nbs/40_studies.ipynb #5dae38ca
 def is_running(
@@ -267,16 +285,16 @@ def follow(
                 yield future
                 failed += future.exception() is not None or 'failed' in future.result()
 
-# %% ../nbs/40_studies.ipynb #f39f3b63
+# %% ../nbs/40_studies.ipynb #3c2fcee6
 def tell(
     row:dict,    # of a run
 )->str:          # one line
     "How a run ended."
     name = f"{row['study']}/{row['arm']} seed {row['config']['seed']}"
     if 'failed' in row: return f"{name}: failed, {row['failed']}"
-    scores = {k: v for k, v in (row['scores'] or {}).items() if k in ('accuracy', 'confidence', 'frechet') and v}
-    return ', '.join([f"{name}: {row['step']:,} steps in {row['seconds']:.0f} s",
-                      *(f'{k} {v:.3g}' for k, v in scores.items())])
+    scores = [f'{k} {v:.3g}' for k, v in (row['scores'] or {}).items()
+              if k in ('accuracy', 'confidence', 'frechet') and v is not None]
+    return ', '.join([f"{name}: {row['step']:,} steps in {row['seconds']:.0f} s", *scores])
 
 def run_study(
     study:Study,            # what is asked
@@ -296,14 +314,17 @@ def run_study(
     quiet:bool=False,       # show nothing
 )->list[dict]:              # the study's rows
     "Make every run of a study that has no row yet, and keep its row."
-    start, on = pick(ENGINES, engine, 'engine'), pick_device(device)
+    start = pick(ENGINES, engine, 'engine')
+    gpus = gpus_per_run if pick_device(device).type == 'cuda' else 0.
     runs, file = plan(study, out, full, seeds, arm, precision), Path(results)/f'{study.name}.jsonl'
-    todo = adopt(runs, file, precision)
+    had = ended(runs, file, precision)
+    for run, row in had.items(): append_row(file, row | dict(study=study.name, arm=run.arm))
+    todo = [run for run in runs if run not in had]
     check_resume(todo, read_rows(file), resume)
     jobs = [(run.config, run.out.resolve(), device, precision, n_score) for run in todo]
-    with start(workers, gpus_per_run if on.type == 'cuda' else 0., address) as submit:
+    with start(workers, gpus, address) as submit:
         futures = dict(zip(submit(attempt, jobs), todo, strict=True)) if todo else {}
-        for future in follow(futures, study.name, len(runs) - len(todo), quiet):
+        for future in follow(futures, study.name, len(had), quiet):
             run = futures[future]
             try: row = future.result()
             except Exception as error: row = failure(run.config, device, precision, error)
@@ -311,3 +332,50 @@ def run_study(
             append_row(file, row)
             if not quiet: tqdm.write(tell(row))
     return read_rows(file)
+
+# %% ../nbs/40_studies.ipynb #17505bc1
+def time_run(
+    config:Config,          # to be run
+    device:str='auto',      # where
+    precision:str='fp32',   # of the networks
+    n_score:int=10_000,     # images to score
+    steps:int=40,           # to time, after a quarter as many to warm up
+)->dict:                    # step: seconds of one; other: seconds of all that a run does beside them
+    "Play a few steps of a run and score what they made, by the clock."
+    started, began = time.process_time(), time.monotonic() # what the process has spent on its own start
+    data = load_data(config)
+    G, D = build_networks(config, data)
+    game = train(G, D, data, build_recipe(config), None, device, steps // 4, precision)
+    warm, *later = islice(game, 5)
+    now = later[-1] if later else warm
+    score_generator(now.G_ema, config, n_score)
+    step = (now.seconds - warm.seconds) / (now.step - warm.step) if later else now.seconds / now.step
+    return dict(step=step, other=started + time.monotonic() - began - now.seconds)
+
+def estimate(
+    study:Study,            # to be run
+    results:str|Path,       # the folder where each study has its rows
+    full:bool=False,        # at full length, or the small form
+    seeds:int=0,            # runs of each arm; 0: as the study says
+    arm:str='',             # this one only
+    workers:int=0,          # runs at a time; 0: one on each core, or as share a GPU
+    gpus_per_run:float=.1,  # share of a GPU for each run, where there is one
+    device:str='auto',      # where to train
+    precision:str='fp32',   # of the networks
+    n_score:int=10_000,     # images to score in each run
+)->pd.DataFrame:            # by arm: steps, ms (of a step), other (seconds), minutes (of a run), runs (left)
+    "What a study will take on this machine, timed with as many runs side by side as it will have."
+    runs = plan(study, '.', full, seeds, arm, precision)
+    had = ended(runs, Path(results)/f'{study.name}.jsonl', precision)
+    first = {run.arm: run for run in runs if run.config.seed == 0}
+    gpus = gpus_per_run if pick_device(device).type == 'cuda' else 0.
+    with local(workers, gpus) as submit:
+        jobs = [(run.config, device, precision, n_score) for run in first.values()]
+        timed = [future.result() for future in submit(time_run, jobs)]
+    left = {a: sum(run.arm == a and run not in had for run in runs) for a in first}
+    lines = {a: dict(steps=run.steps, ms=1e3 * took['step'], other=took['other'],
+                     minutes=(run.steps * took['step'] + took['other']) / 60, runs=left[a])
+             for (a, run), took in zip(first.items(), timed, strict=True)}
+    table = pd.DataFrame(lines).T.astype(dict(steps=int, runs=int)).rename_axis('arm')
+    table.attrs['workers'] = side_by_side(workers, gpus)
+    return table

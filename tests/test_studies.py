@@ -1,0 +1,346 @@
+"Many runs: rows are whole and once, whatever is killed; the statistics are those of the textbook."
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from study_victim import BASE, STUDY
+
+from gan_course.cli import main
+from gan_course.config import Study, config_id
+from gan_course.seeds import compare_arms, frame, interval, power, seeds_needed, summarise_arms
+from gan_course.studies import append_row, in_process, plan, read_rows, run_study, side_by_side
+
+QUICK = replace(BASE, epochs=1)
+HOW = dict(full=True, device="cpu", n_score=200, quiet=True)
+
+
+def lines(file): return Path(file).read_text().splitlines()
+
+
+def keys(rows): return [(row["arm"], row["config"]["seed"]) for row in rows]
+
+
+EVERY_RUN = sorted((arm, config.seed) for arm, config in STUDY.runs())
+
+
+def write_many(file, writer, n):
+    for i in range(n):
+        append_row(file, dict(arm=f"of {writer}", id=f"{i}", padding="x" * 20_000))
+        append_row(file, dict(arm="of all", id=f"{i}", padding="y" * 20_000))
+
+
+def test_many_processes_append_to_one_file(tmp_path):
+    "Four processes write twenty rows each of their own, and the same twenty: 100 rows, each whole and once."
+    file, context = tmp_path/"rows.jsonl", get_context("spawn")
+    writers = [context.Process(target=write_many, args=(file, writer, 20)) for writer in range(4)]
+    for writer in writers: writer.start()
+    for writer in writers: writer.join()
+    rows = [json.loads(line) for line in lines(file)]
+    assert len(rows) == 100 and all(len(row["padding"]) == 20_000 for row in rows)
+    assert len({(row["arm"], row["id"]) for row in rows}) == 100
+
+
+def test_a_broken_line_is_reported_and_kept(tmp_path):
+    file = tmp_path/"rows.jsonl"
+    append_row(file, dict(arm="a", id="1"))
+    with file.open("a") as out: out.write('{"arm": "a", "id": "2", "conf')
+    with pytest.warns(UserWarning, match=r'line 2 of .*rows.jsonl is no row.*"conf'):
+        assert len(read_rows(file)) == 1
+    append_row(file, dict(arm="a", id="3"))
+    assert lines(file)[1] == '{"arm": "a", "id": "2", "conf' # nothing is lost, not even what is broken
+    with pytest.warns(UserWarning, match="line 2"):
+        assert [row["id"] for row in read_rows(file)] == ["1", "3"]
+
+
+@pytest.mark.parametrize("line", ["[]", "3", '{"id": "1"}', "null"])
+def test_what_is_no_row_is_reported(tmp_path, line):
+    (tmp_path/"rows.jsonl").write_text(line + "\n")
+    with pytest.warns(UserWarning, match="line 1"): assert read_rows(tmp_path/"rows.jsonl") == []
+
+
+def test_a_failure_gives_way_and_a_result_does_not(tmp_path):
+    file, run = tmp_path/"rows.jsonl", dict(arm="a", id="1")
+    for row, written in ((dict(failed="OSError: full"), True), (dict(failed="MemoryError"), True),
+                         (dict(step=3), True), (dict(step=4), False), (dict(failed="OSError"), False)):
+        assert append_row(file, run | row) is written
+    assert read_rows(file) == [run | dict(step=3)] and len(lines(file)) == 3
+
+
+def test_a_precision_is_another_run(tmp_path):
+    for precision in ("fp32", "bf16", "fp32"):
+        append_row(tmp_path/"rows.jsonl", dict(arm="a", id="1", precision=precision))
+    assert [row["precision"] for row in read_rows(tmp_path/"rows.jsonl")] == ["fp32", "bf16"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    "The rows of a study that nobody interrupted."
+    folder = tmp_path_factory.mktemp("whole")
+    rows = run_study(STUDY, folder/"results", folder/"runs", workers=2, **HOW)
+    assert sorted(keys(rows)) == EVERY_RUN
+    return folder, rows
+
+
+def same_results(rows, whole):
+    "Are these the rows of the uninterrupted study, each once?"
+    assert sorted(keys(rows)) == EVERY_RUN
+    found, wanted = ({row["id"]: (row["scores"], row["step"]) for row in some} for some in (rows, whole[1]))
+    return found == wanted
+
+
+def test_a_row_says_what_made_it(whole):
+    for row in whole[1]:
+        assert config_id(STUDY.config(row["arm"], seed=row["config"]["seed"])) == row["id"]
+        assert row["seconds"] > 0 and row["peak_mib"] > 100 and row["commit"] and row["versions"]["torch"]
+        assert row["device"].startswith("cpu") and row["scores"]["scorer"] and row["scores"]["frechet"] > 0
+        assert [round(m["epoch"]) for m in row["metrics"]] == [1, 2, 3, 5, 7, 10, 20, 30, 40, 50, 60]
+
+
+def test_a_finished_study_repeats_nothing(whole):
+    folder, _ = whole
+    before = (folder/"results"/"victim.jsonl").read_bytes()
+    run_study(STUDY, folder/"results", folder/"elsewhere", **HOW)
+    assert (folder/"results"/"victim.jsonl").read_bytes() == before and not (folder/"elsewhere").exists()
+
+
+def test_a_run_of_another_study_is_taken_over(whole):
+    folder, rows = whole
+    twin = Study("twin", "The same again?", BASE, {"as it was": {}}, seeds=2)
+    found = run_study(twin, folder/"results", folder/"elsewhere", **HOW)
+    assert [row["arm"] for row in found] == ["as it was"] * 2 and not (folder/"elsewhere").exists()
+    assert {row["id"] for row in found} == {row["id"] for row in rows if row["arm"] == "slow"}
+
+
+def start_victim(folder, *engine):
+    script = Path(__file__).with_name("study_victim.py")
+    with (folder/"said").open("a") as said:
+        return subprocess.Popen([sys.executable, script, folder, *engine], start_new_session=True,
+                                stdout=said, stderr=said)
+
+
+def until(ready, seconds=180):
+    "Wait until something is so."
+    began = time.monotonic()
+    while not ready():
+        assert time.monotonic() - began < seconds, "it never came"
+        time.sleep(.05)
+
+
+def workers_of(pid):
+    "The processes under a process, by what the kernel says of each."
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try: parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError): pass
+    below = {pid}
+    for _ in range(5): below |= {child for child, parent in parents.items() if parent in below}
+    return below - {pid}
+
+
+linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+
+
+@linux
+def test_a_killed_study_goes_on_without_loss_or_repeat(tmp_path, whole):
+    "SIGKILL while one run has ended and others are under way: what had ended stays as it is."
+    rows, victim = tmp_path/"results"/"victim.jsonl", start_victim(tmp_path)
+    until(lambda: rows.exists() and lines(rows))
+    workers = workers_of(victim.pid)
+    victim.kill(); victim.wait()
+    until(lambda: not any(Path(f"/proc/{pid}/fd").exists() for pid in workers), seconds=20) # nobody lives on
+    had = lines(rows)
+    assert 1 <= len(had) < len(EVERY_RUN)
+    again = start_victim(tmp_path)
+    assert again.wait(timeout=300) == 0, (tmp_path/"said").read_text()
+    assert lines(rows)[:len(had)] == had and same_results(read_rows(rows), whole)
+
+
+@linux
+def test_ctrl_c_keeps_checkpoints_and_a_second_call_asks(tmp_path, whole):
+    victim = start_victim(tmp_path)
+    until(lambda: any(tmp_path.glob("runs/*/metrics.jsonl")))
+    os.killpg(victim.pid, signal.SIGINT)
+    victim.wait(timeout=60)
+    assert any(tmp_path.glob("runs/*/checkpoint.pt"))
+    with pytest.raises(FileExistsError, match=r"begun and have not ended, such as .*--resume to go on"):
+        run_study(STUDY, tmp_path/"results", tmp_path/"runs", **HOW)
+    rows = run_study(STUDY, tmp_path/"results", tmp_path/"runs", resume=True, **HOW)
+    assert same_results(rows, whole)
+
+
+def ray_workers(): # they set their title to what they run
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try: said = file.read_bytes()
+        except (FileNotFoundError, ProcessLookupError): continue
+        if said.startswith(b"ray::attempt"): found.append(int(file.parent.name))
+    return found
+
+
+@linux
+def test_ray_repeats_what_was_lost_with_a_worker(tmp_path, whole):
+    "Two workers of a real Ray, one killed within its run: every row is there, once, and as it should be."
+    pytest.importorskip("ray")
+    victim = start_victim(tmp_path, "ray")
+    until(lambda: ray_workers() and any(tmp_path.glob("runs/*/metrics.jsonl")))
+    lost = ray_workers()[0]
+    os.kill(lost, signal.SIGKILL)
+    assert victim.wait(timeout=300) == 0, (tmp_path/"said").read_text()
+    rows = tmp_path/"results"/"victim.jsonl"
+    assert len(lines(rows)) == len(EVERY_RUN) and same_results(read_rows(rows), whole)
+
+
+def fall_once(marker):
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "stood up"
+
+
+def fall_always(): os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_lost_process_is_replaced_but_not_for_ever(tmp_path):
+    assert in_process(fall_once, tmp_path/"marker") == "stood up"
+    with pytest.raises(ChildProcessError, match="lost 2 times"): in_process(fall_always, tries=2)
+
+
+def test_a_failing_run_stops_nobody_and_is_tried_again(tmp_path):
+    study = Study("frail", "?", QUICK, {"too big": dict(batch=1000), "sound": {},
+                                        "wild": dict(opt="sgd", loss="least_squares", lr_d=1e30)}, seeds=1)
+    rows = {row["arm"]: row for row in run_study(study, tmp_path, tmp_path/"runs", **HOW)}
+    assert rows["too big"]["failed"].startswith("ValueError: batch is 1000, allowed is 1 to 640")
+    assert rows["wild"]["failed"].startswith("Diverged: ") and "failed" not in rows["sound"]
+    with pytest.raises(FileExistsError, match="1 runs in"): run_study(study, tmp_path, tmp_path/"runs", **HOW)
+    run_study(study, tmp_path, tmp_path/"runs", resume=True, **HOW)
+    arms = [json.loads(line)["arm"] for line in lines(tmp_path/"frail.jsonl")]
+    assert sorted(arms) == ["sound", "too big", "too big", "wild"] # the accident again, the divergence not
+    table = summarise_arms(frame(read_rows(tmp_path/"frail.jsonl")))
+    assert table["collapsed"]["wild"] == 1 and table["failed"]["too big"] == 1 and table["n"]["too big"] == 0
+
+
+@pytest.mark.parametrize("wrong,said", [
+    (dict(engine="slurm"), "engine is 'slurm', allowed are 'local', 'ray'"),
+    (dict(seeds=-1), "seeds is -1"), (dict(workers=-2), "workers is -2"),
+    (dict(arm="x"), "arm of victim is 'x'"),
+    (dict(precision="fp8"), "precision is 'fp8'"), (dict(address="10.0.0.1:6379"), "allowed with engine ray"),
+    (dict(device="tpu"), "device is 'tpu'")])
+def test_bad_input_is_refused_before_anything_is_written(tmp_path, wrong, said):
+    with pytest.raises(ValueError, match=said): run_study(STUDY, tmp_path/"a", tmp_path/"b", **HOW | wrong)
+    assert not any(tmp_path.iterdir())
+
+
+def test_runs_come_seed_by_seed_in_folders_of_their_own(tmp_path):
+    runs = plan(STUDY, tmp_path, full=True)
+    assert [run.config.seed for run in runs] == [0, 0, 1, 1] and len({run.out for run in runs}) == 4
+    assert {run.arm for run in plan(STUDY, tmp_path, arm="fast D")} == {"fast D"}
+
+
+def test_a_gpu_is_shared_by_its_parts():
+    assert side_by_side(workers=3) == 3 and side_by_side(gpus=1.) == 1 and side_by_side(gpus=.5) <= 2
+
+
+# statistics
+
+def rows_of(**arms):
+    return [dict(arm=arm, id=f"{arm}{seed}", config=dict(seed=seed),
+                 scores=dict(frechet=value, class_share=[.1] * 10) if value is not None else None)
+            for arm, values in arms.items() for seed, value in enumerate(values)]
+
+
+def test_a_summary_is_what_a_textbook_says():
+    table = summarise_arms(frame(rows_of(a=[1., 2., 6.], b=[4., 4., 4.])))
+    assert table.loc["a", ["mean", "worst", "n"]].tolist() == [3, 6, 3]
+    assert math.isclose(table["sd"]["a"], math.sqrt((4 + 1 + 9) / 2))
+    assert table.loc["b", ["low", "high", "sd"]].tolist() == [4, 4, 0]
+    assert 1 <= table["low"]["a"] < 3 < table["high"]["a"] <= 6
+
+
+def test_differences_are_paired():
+    "Seeds differ by 10, arms by 1: only pairs see it."
+    runs = frame(rows_of(a=[10., 20., 30.], b=[9., 19.1, 28.9]))
+    found = compare_arms(runs).loc["b"]
+    assert math.isclose(found["difference"], -1) and found["better"] == 1 and found["pairs"] == 3
+    assert math.isclose(found["p"], stats.ttest_1samp([-1, -.9, -1.1], 0).pvalue) and found["p"] < .01
+    assert math.isclose(compare_arms(runs, base="b").loc["a", "difference"], 1)
+    lonely = compare_arms(frame(rows_of(a=[10., 20.], b=[9., None])))
+    assert lonely["pairs"]["b"] == 1 and math.isnan(lonely["low"]["b"])
+
+
+def test_a_rare_precision_is_an_arm_of_its_own():
+    rows = [row | dict(precision="bf16") for row in rows_of(a=[1., 2., 3.])]
+    rows += [row | dict(precision="fp32") for row in rows_of(a=[5.])]
+    assert summarise_arms(frame(rows))["mean"].to_dict() == {"a": 2, "a (fp32)": 5}
+
+
+@pytest.mark.parametrize("share,collapsed", [
+    ([.1] * 10, False), ([1] + [0] * 9, True), ([.25] * 4 + [0] * 6, True), ([1 / 6] * 6 + [0] * 4, False)])
+def test_collapse_is_fewer_than_half_of_the_classes(share, collapsed):
+    row = rows_of(a=[1.])[0]
+    assert frame([row | dict(scores=dict(class_share=share))])["collapsed"][0] == collapsed
+
+
+def test_an_interval_covers_as_often_as_many_seeds_allow():
+    "With 40 values a 95 % bootstrap interval holds the truth about 95 times in 100."
+    rng = np.random.default_rng(0)
+    held = np.mean([low <= 0 <= high for low, high in (interval(rng.normal(size=40)) for _ in range(200))])
+    assert .89 <= held <= .99
+
+
+def test_power_agrees_with_a_simulation():
+    draws = np.random.default_rng(0).normal(1., 2., (20_000, 12))
+    found = (stats.ttest_1samp(draws, 0, axis=1).pvalue < .05).mean()
+    assert abs(power(1., 2., 12) - found) < .012
+    n = seeds_needed(1., 2.)
+    assert power(1., 2., n) >= .8 > power(1., 2., n - 1)
+    with pytest.raises(ValueError, match="difference is 0"): seeds_needed(0., 1.)
+
+
+# the commands
+
+def test_the_commands_from_end_to_end(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    small = ["--results", "rows", "--n", "200", "--device", "cpu"]
+    main(["cost", "moves/shared", "--seeds", "1", *small])
+    assert "1 runs left, " in capsys.readouterr().out
+    main(["study", "moves", "--seeds", "1", "--quiet", *small])
+    said = capsys.readouterr().out
+    assert "| shared " in said and "differences from fresh" in said and "rows: rows/moves.jsonl" in said
+    assert sorted(keys(read_rows("rows/moves.jsonl"))) == [("fresh", 0), ("shared", 0), ("simultaneous", 0)]
+    main(["table", "moves", "--results", "rows", "--measure", "accuracy", "--plot", "moves.png"])
+    assert "accuracy, high is good" in capsys.readouterr().out
+    assert Path("moves.png").read_bytes().startswith(b"\x89PNG")
+    main(["cost", "moves", "--seeds", "1", *small])
+    assert "0 runs left" in capsys.readouterr().out
+
+
+def test_the_stored_ladder_is_shown(capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error") # not a line of it is broken
+        main(["table", "hacks"])
+    said = capsys.readouterr().out
+    assert "| baseline " in said and "| smoothing " in said and "collapsed" in said
+
+
+@pytest.mark.parametrize("words,said", [
+    ("table mlp", "did you mean"), ("table moves --measure fid", "measure is 'fid'"),
+    ("table moves --base x", "base is 'x', allowed are 'fresh'"),
+    ("table moves --results none", "has no rows of moves"),
+    ("study moves/x", "arm of moves is 'x'"), ("cost moves --workers -1", "workers is -1"),
+    ("cost moves --seeds -1", "seeds is -1")])
+def test_a_mistyped_command_is_one_sentence(words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop: main(words.split())
+    shown = capsys.readouterr().err
+    assert stop.value.code == 1 and said in shown and len(shown.splitlines()) == 1
