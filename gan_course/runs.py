@@ -258,16 +258,3 @@ def _check_same_id(answer):
     if config_id(Config(**answer)) != config_id(Config()):
         return ("another seed is another run, with an id of its own" if set(answer) == {'seed'}
                 else "these values differ from the defaults, so the id differs")
-
-# %% ../nbs/35_runs.ipynb #a98d0094
-@exercise('final-score', 'Which of the epochs would you have if you had not looked at the scores?',
-          'One number a seed, then the mean over all seeds.')
-def _check_final_score(answer):
-    "Scores are a list of seeds, each a list by epoch. Write the function that makes one number of them."
-    value = answer([[.2, .9, .7], [.3, .8, .9], [.4, .1, .1]]) # the third seed collapsed
-    if abs(value - 1.7 / 3) < 1e-6: return None
-    if abs(value - 2.2 / 3) < 1e-6: return "that takes each seed's best epoch, known only afterwards"
-    if abs(value - .8) < 1e-6: return "that leaves the collapsed seed out; it may be the one you get"
-    if abs(value - .9) < 1e-6: return "that is the best seed, not what to expect of the method"
-    if abs(value - 4.4 / 9) < 1e-6: return "that averages over training too; what one gets is the last"
-    return f"{value} is not the mean over all seeds of the last score"
