@@ -6,8 +6,9 @@
 __all__ = ['MEASURES', 'effective_classes', 'is_collapsed', 'frame', 'interval', 'worst', 'summarise_arms', 'plot_arms',
            'compare_arms', 'power', 'seeds_needed']
 
-# %% ../nbs/36_seeds.ipynb #f96e7310
+# %% ../nbs/36_seeds.ipynb #4819ed52
 import math
+from bisect import bisect_left
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -128,7 +129,7 @@ def compare_arms(
         lines[arm] = dict(difference=apart.mean(), low=low, high=high, better=better, pairs=len(apart), p=p)
     return pd.DataFrame(lines).T.astype(dict(pairs=int)).rename_axis('arm')
 
-# %% ../nbs/36_seeds.ipynb #d0bb77b2
+# %% ../nbs/36_seeds.ipynb #3ab92fae
 def power(
     difference:float,  # to be found, in the unit of the measure
     sd:float,          # of the differences from seed to seed
@@ -149,7 +150,9 @@ def seeds_needed(
     "The fewest seeds, two or more, with which a paired difference is found that often."
     for name, value in (('difference', abs(difference)), ('sd', sd)):
         if not 0 < value < math.inf: raise ValueError(f"{name} is {value}, allowed is a number other than 0")
-    return next(n for n in range(2, 10_000_000) if power(difference, sd, n, level) >= chance)
+    if not 0 < chance < 1: raise ValueError(f"chance is {chance}, allowed is a share between 0 and 1")
+    numbers = range(2, 10**9)
+    return numbers[bisect_left(numbers, chance, key=lambda n: power(difference, sd, n, level))]
 
 # %% ../nbs/36_seeds.ipynb #a98d0094
 @exercise('final-score', 'Which of the epochs would you have if you had not looked at the scores?',
