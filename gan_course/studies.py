@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['STUDIES', 'ENGINES', 'run_key', 'is_finished', 'read_rows', 'append_row', 'failure', 'attempt', 'cores', 'in_process',
-           'side_by_side', 'local', 'cluster', 'Run', 'plan', 'ended', 'check_resume', 'is_running', 'follow', 'tell',
-           'run_study', 'time_run', 'estimate']
+           'side_by_side', 'local', 'cluster', 'Run', 'plan', 'ended', 'check_resume', 'is_running', 'tell', 'follow',
+           'run_study', 'time_run', 'time_arms', 'estimate']
 
-# %% ../nbs/40_studies.ipynb #daa54703
+# %% ../nbs/40_studies.ipynb #a693a58b
 import json
 import os
 import re
@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import active_children, get_context, parent_process
@@ -32,6 +32,7 @@ from tqdm.auto import tqdm
 from . import cgan, hacks, mlp_gan, pick
 from .config import Config, Study, config_id
 from .core import pick_device
+from .exercises import exercise
 from .fast import PRECISIONS
 from gan_course.runs import (
     build_networks,
@@ -43,7 +44,7 @@ from gan_course.runs import (
 )
 from .training import read_jsonl, step_counts, train
 
-# %% ../nbs/40_studies.ipynb #8497e33f
+# %% ../nbs/40_studies.ipynb #e63abeb2
 STUDIES = {study.name: study for study in (*mlp_gan.STUDIES, *hacks.STUDIES, *cgan.STUDIES)}
 
 def run_key(
@@ -52,16 +53,16 @@ def run_key(
     "What tells a run from every other."
     return row['id'], row.get('precision', 'fp32')
 
+# %% ../nbs/40_studies.ipynb #15ee87b1
 def is_finished(
     row:dict, # of a run
 )->bool:
     "Has this run an end? A game that diverged has; one that was broken off by an accident has not."
     return 'failed' not in row or row['failed'].startswith('Diverged')
 
-# %% ../nbs/40_studies.ipynb #13cd120f
 def read_rows(
     file:str|Path, # of JSON lines; it need not exist
-)->list[dict]:     # one a run, in the order of the file
+)->list[dict]:     # one a run of an arm, in the order in which they first came
     "Read a study's rows, the last word on each run; a line that is no row is reported and skipped."
     rows = {}
     text = Path(file).read_text() if Path(file).exists() else ''
@@ -72,6 +73,7 @@ def read_rows(
                           stacklevel=2)
     return list(rows.values())
 
+# %% ../nbs/40_studies.ipynb #9fc15884
 def append_row(
     file:str|Path, # of JSON lines; made if it is not there
     row:dict,      # with `arm`, `id` and whatever else was found
@@ -118,7 +120,7 @@ def attempt(
                                precision=precision)
         except Exception as error: return failure(config, device, precision, error)
 
-# %% ../nbs/40_studies.ipynb #2ee939c9
+# %% ../nbs/40_studies.ipynb #57d8fad6
 def cores()->int:
     "The CPU cores this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
@@ -134,15 +136,17 @@ def in_process(
     *args,         # what it is called with
     threads:int=1, # for torch
     tries:int=3,   # processes that may be lost
+    stop:threading.Event|None=None, # once it is set, no further process is started
 ):                 # what the function returns
     "Call a function in a fresh process, and in another one should that be lost."
     for left in reversed(range(tries)):
+        if stop and stop.is_set(): raise ChildProcessError("it was stopped")
         with ProcessPoolExecutor(1, get_context('spawn'), _start_worker, (threads,)) as pool:
             try: return pool.submit(do, *args).result()
             except BrokenProcessPool as error:
                 if not left: raise ChildProcessError(f"its process was lost {tries} times") from error
 
-# %% ../nbs/40_studies.ipynb #05d3001c
+# %% ../nbs/40_studies.ipynb #4dc1d151
 def side_by_side(
     workers:int=0,   # as asked; 0: as many as there is room for
     gpus:float=0.,   # share of a GPU for each; 0: the CPU
@@ -152,6 +156,7 @@ def side_by_side(
     if not 0 <= gpus <= 1: raise ValueError(f"gpus_per_run is {gpus}, allowed is a share above 0, up to 1")
     return workers or (min(cores(), int(1 / gpus)) if gpus else cores())
 
+# %% ../nbs/40_studies.ipynb #7eda84bd
 @contextmanager
 def local(
     workers:int=0,    # calls at a time; 0: as `side_by_side` says
@@ -160,14 +165,17 @@ def local(
 ):                    # yields (do, jobs) -> futures
     "Call a function with many arguments on this machine, each time in a process of its own."
     if address: raise ValueError(f"address is {address!r}, allowed with engine ray only")
+    stop = threading.Event()
     with ThreadPoolExecutor(side_by_side(workers, gpus)) as pool:
         def submit(do, jobs):
             threads = max(1, cores() // min(side_by_side(workers, gpus), len(jobs)))
-            return [pool.submit(in_process, do, *job, threads=threads) for job in jobs]
+            return [pool.submit(in_process, do, *job, threads=threads, stop=stop) for job in jobs]
         try: yield submit
         except BaseException:
+            stop.set() # or a worker that Ctrl-C met while it started would be replaced
             pool.shutdown(wait=False, cancel_futures=True)
-            for child in active_children(): os.kill(child.pid, signal.SIGINT) # which keeps a checkpoint
+            for child in active_children():
+                with suppress(ProcessLookupError): os.kill(child.pid, signal.SIGINT) # keeps a checkpoint
             raise
 
 # %% ../nbs/40_studies.ipynb #39101680
@@ -192,7 +200,7 @@ def cluster(
 
 ENGINES = dict(local=local, ray=cluster)
 
-# %% ../nbs/40_studies.ipynb #9ec89c59
+# %% ../nbs/40_studies.ipynb #88e59600
 @dataclass(frozen=True)
 class Run:
     "One arm with one seed."
@@ -211,6 +219,14 @@ class Run:
         rows = read_jsonl(self.out/'metrics.jsonl')
         return rows[-1]['step'] if rows else 0
 
+def _steps(run):
+    "A run's steps; 0 for a config that cannot be run, as its row will say."
+    try: return run.steps
+    except ValueError as error:
+        if type(error) is not ValueError: raise # not this library's: pandas', when Ctrl-C stops its reading
+        return 0
+
+# %% ../nbs/40_studies.ipynb #b1313c24
 def plan(
     study:Study,          # what is asked
     out:str|Path,         # where its runs live
@@ -253,7 +269,7 @@ def check_resume(
         raise FileExistsError(f"{len(begun)} runs in {folder} were begun and have not ended, such as {one}; "
                               "allowed are another folder, or --resume to go on")
 
-# %% ../nbs/40_studies.ipynb #5dae38ca
+# %% ../nbs/40_studies.ipynb #176ca096
 def is_running(
     run:Run, # of a study
 )->bool:
@@ -263,29 +279,6 @@ def is_running(
         with FileLock(f'{run.out}.lock', timeout=0): return False
     except Timeout: return True
 
-def follow(
-    futures:dict[Future, Run], # under way
-    label:str,                 # what they belong to
-    had:int=0,                 # runs that had ended before
-    quiet:bool=False,          # show nothing
-)->Iterator[Future]:           # as they end
-    "Show how many runs are done, running and failed, and the time left."
-    steps, waiting, failed = {run: run.steps for run in futures.values()}, set(futures), 0
-    with tqdm(total=sum(steps.values()), initial=sum(run.played for run in steps), smoothing=0,
-              disable=True if quiet else None, bar_format='{desc} |{bar:20}| {remaining} left') as bar:
-        while waiting:
-            done = had + len(futures) - len(waiting) - failed
-            running = sum(is_running(futures[future]) for future in waiting)
-            bar.set_description_str(f'{label}: {done} of {had + len(futures)} runs done, {running} running, '
-                                    f'{failed} failed')
-            ended, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
-            played = [run.played if future in waiting else steps[run] for future, run in futures.items()]
-            bar.update(sum(played) - bar.n)
-            for future in ended:
-                yield future
-                failed += future.exception() is not None or 'failed' in future.result()
-
-# %% ../nbs/40_studies.ipynb #3c2fcee6
 def tell(
     row:dict,    # of a run
 )->str:          # one line
@@ -296,6 +289,30 @@ def tell(
               if k in ('accuracy', 'confidence', 'frechet') and v is not None]
     return ', '.join([f"{name}: {row['step']:,} steps in {row['seconds']:.0f} s", *scores])
 
+# %% ../nbs/40_studies.ipynb #54a2db81
+def follow(
+    futures:dict[Future, Run], # under way
+    label:str,                 # what they belong to
+    had:int=0,                 # runs that had ended before
+    quiet:bool=False,          # show nothing
+)->Iterator[Future]:           # as they end
+    "Show how many runs are done, running and failed, and the time left."
+    steps, waiting, failed = {run: _steps(run) for run in futures.values()}, set(futures), 0
+    with tqdm(total=sum(steps.values()), initial=sum(run.played for run in steps), smoothing=0,
+              disable=True if quiet else None, bar_format='{desc} |{bar:20}| {remaining} left') as bar:
+        while waiting:
+            done = had + len(futures) - len(waiting) - failed
+            running = sum(is_running(futures[future]) for future in waiting)
+            bar.set_description_str(f'{label}: {done} of {had + len(futures)} runs done, {running} running, '
+                                    f'{failed} failed')
+            over, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
+            played = [run.played if future in waiting else steps[run] for future, run in futures.items()]
+            bar.update(sum(played) - bar.n)
+            for future in over:
+                yield future
+                failed += future.exception() is not None or 'failed' in future.result()
+
+# %% ../nbs/40_studies.ipynb #419b1a7a
 def run_study(
     study:Study,            # what is asked
     results:str|Path,       # the folder where each study has its rows, `NAME.jsonl`
@@ -320,7 +337,7 @@ def run_study(
     had = ended(runs, file, precision)
     for run, row in had.items(): append_row(file, row | dict(study=study.name, arm=run.arm))
     todo = [run for run in runs if run not in had]
-    check_resume(todo, read_rows(file), resume)
+    check_resume(todo, [row for row in read_rows(file) if run_key(row)[1] == precision], resume)
     jobs = [(run.config, run.out.resolve(), device, precision, n_score) for run in todo]
     with start(workers, gpus, address) as submit:
         futures = dict(zip(submit(attempt, jobs), todo, strict=True)) if todo else {}
@@ -333,7 +350,7 @@ def run_study(
             if not quiet: tqdm.write(tell(row))
     return read_rows(file)
 
-# %% ../nbs/40_studies.ipynb #17505bc1
+# %% ../nbs/40_studies.ipynb #93ffb583
 def time_run(
     config:Config,          # to be run
     device:str='auto',      # where
@@ -352,6 +369,20 @@ def time_run(
     step = (now.seconds - warm.seconds) / (now.step - warm.step) if later else now.seconds / now.step
     return dict(step=step, other=started + time.monotonic() - began - now.seconds)
 
+# %% ../nbs/40_studies.ipynb #44dc5241
+def time_arms(
+    runs:list[Run],     # of `plan`, seed by seed
+    side:int,           # runs at a time
+    *how,               # device, precision and n_score of `time_run`
+)->dict[str, dict]:     # arm -> step and other, means over the runs timed
+    "Time some steps of every arm, with as many runs side by side as the study will have."
+    some = runs[:max(len({run.arm for run in runs}), min(side, len(runs)))]
+    with local(side) as submit:
+        futures = submit(time_run, [(run.config, *how) for run in some])
+        found = [dict(arm=run.arm) | future.result() for run, future in zip(some, futures, strict=True)]
+    return pd.DataFrame(found).groupby('arm', sort=False).mean().to_dict('index')
+
+# %% ../nbs/40_studies.ipynb #4e7e8edf
 def estimate(
     study:Study,            # to be run
     results:str|Path,       # the folder where each study has its rows
@@ -364,18 +395,48 @@ def estimate(
     precision:str='fp32',   # of the networks
     n_score:int=10_000,     # images to score in each run
 )->pd.DataFrame:            # by arm: steps, ms (of a step), other (seconds), minutes (of a run), runs (left)
-    "What a study will take on this machine, timed with as many runs side by side as it will have."
-    runs = plan(study, '.', full, seeds, arm, precision)
+    "What a study will take on this machine; `attrs['workers']` says how many runs at a time."
+    runs, lines = plan(study, '.', full, seeds, arm, precision), {}
     had = ended(runs, Path(results)/f'{study.name}.jsonl', precision)
-    first = {run.arm: run for run in runs if run.config.seed == 0}
-    gpus = gpus_per_run if pick_device(device).type == 'cuda' else 0.
-    with local(workers, gpus) as submit:
-        jobs = [(run.config, device, precision, n_score) for run in first.values()]
-        timed = [future.result() for future in submit(time_run, jobs)]
-    left = {a: sum(run.arm == a and run not in had for run in runs) for a in first}
-    lines = {a: dict(steps=run.steps, ms=1e3 * took['step'], other=took['other'],
-                     minutes=(run.steps * took['step'] + took['other']) / 60, runs=left[a])
-             for (a, run), took in zip(first.items(), timed, strict=True)}
+    side = side_by_side(workers, gpus_per_run if pick_device(device).type == 'cuda' else 0.)
+    for name, took in time_arms(runs, side, device, precision, n_score).items():
+        mine = [run for run in runs if run.arm == name]
+        seconds = mine[0].steps * took['step'] + took['other']
+        lines[name] = dict(steps=mine[0].steps, ms=1e3 * took['step'], other=took['other'],
+                           minutes=seconds / 60, runs=sum(run not in had for run in mine))
     table = pd.DataFrame(lines).T.astype(dict(steps=int, runs=int)).rename_axis('arm')
-    table.attrs['workers'] = side_by_side(workers, gpus)
+    table.attrs['workers'] = side
     return table
+
+# %% ../nbs/40_studies.ipynb #b0e60c9e
+@exercise('try-again', 'Is the failure a property of the config, or of the night?',
+          "A row that did not fail has no 'failed'; a collapsed game has ended, with bad scores.")
+def _check_try_again(answer):
+    """Write `again(row)`: should a study try this run again? A row that did not go through has the reason
+    under 'failed', such as 'OSError: disk full' or 'Diverged: g_loss is nan'; one that did has 'scores', a
+    dict with frechet (low is good)."""
+    fine, collapsed = dict(id='1', scores=dict(frechet=3.)), dict(id='2', scores=dict(frechet=300.))
+    reasons = ('OSError: disk full', 'ChildProcessError: its process was lost 3 times', 'MemoryError: ')
+    if answer(fine): return "that repeats runs that have ended well, and a study would never end"
+    if answer(collapsed):
+        return "a collapsed game is a result; tried until it looks well, the table would lie"
+    if answer(fine | dict(failed='Diverged: d_loss is nan')):
+        return "the same config and seed diverge again, and a divergence is a result, to be counted"
+    missed = [reason for reason in reasons if not answer(dict(id='3', failed=reason))]
+    if missed: return f"{missed[0]!r} says nothing about the config: another night it goes through"
+
+# %% ../nbs/40_studies.ipynb #66faf5aa
+@exercise('study-minutes', 'How many runs are left, and how long is one of them?',
+          'The last run of an odd number has nobody beside it: count rounds.')
+def _check_study_minutes(answer):
+    """A study has 4 arms and 5 seeds; 3 runs have their row already. A run has 9,000 steps of 20 ms, and 20 s
+    beside them. Two workers make runs side by side. How many minutes until the last one ends?"""
+    beside = "each run takes 20 s beside its steps"
+    known = {1700: "half of the last run cannot be given to the other worker",
+             2000: "3 runs have their row and are not made again", 3400: "that is one worker",
+             4000: "that is one worker, and 3 runs have their row", 1620: beside, 1530: beside,
+             400: "each arm is run with five seeds"}
+    if answer == 1800: return "those are seconds"
+    for value, why in known.items():
+        if abs(answer - value / 60) < .06: return why
+    if abs(answer - 30) > .06: return f"{answer} is not (rounds) x (seconds of a run) / 60"
