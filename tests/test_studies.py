@@ -19,10 +19,10 @@ from study_victim import BASE, STUDY
 from gan_course.cli import main
 from gan_course.config import Study, config_id
 from gan_course.seeds import compare_arms, frame, interval, power, seeds_needed, summarise_arms
-from gan_course.studies import append_row, in_process, plan, read_rows, run_study, side_by_side
+from gan_course.studies import append_row, cores, in_process, plan, read_rows, run_study, side_by_side
 
 QUICK = replace(BASE, epochs=1)
-HOW = dict(full=True, device="cpu", n_score=200, quiet=True)
+HOW = dict(full=True, device="cpu", n_score=200, quiet=True, workers=2) # as many threads each, always
 
 
 def lines(file): return Path(file).read_text().splitlines()
@@ -87,7 +87,7 @@ def test_a_precision_is_another_run(tmp_path):
 def whole(tmp_path_factory):
     "The rows of a study that nobody interrupted."
     folder = tmp_path_factory.mktemp("whole")
-    rows = run_study(STUDY, folder/"results", folder/"runs", workers=2, **HOW)
+    rows = run_study(STUDY, folder/"results", folder/"runs", **HOW)
     assert sorted(keys(rows)) == EVERY_RUN
     return folder, rows
 
@@ -95,7 +95,7 @@ def whole(tmp_path_factory):
 def same_results(rows, whole):
     "Are these the rows of the uninterrupted study, each once?"
     assert sorted(keys(rows)) == EVERY_RUN
-    found, wanted = ({row["id"]: (row["scores"], row["step"]) for row in some} for some in (rows, whole[1]))
+    found, wanted = ({row["id"]: (row["device"], row["scores"]) for row in some} for some in (rows, whole[1]))
     return found == wanted
 
 
@@ -198,7 +198,21 @@ def test_ray_repeats_what_was_lost_with_a_worker(tmp_path, whole):
     os.kill(lost, signal.SIGKILL)
     assert victim.wait(timeout=300) == 0, (tmp_path/"said").read_text()
     rows = tmp_path/"results"/"victim.jsonl"
-    assert len(lines(rows)) == len(EVERY_RUN) and same_results(read_rows(rows), whole)
+    assert len(lines(rows)) == len(EVERY_RUN) and sorted(keys(read_rows(rows))) == EVERY_RUN
+    assert {row.get("step") for row in read_rows(rows)} == {600}
+    if cores() == 2: assert same_results(read_rows(rows), whole) # one thread each, there as here
+
+
+@linux
+@pytest.mark.parametrize("after", [.2, .8])
+def test_ctrl_c_while_workers_start_ends_the_study(tmp_path, after):
+    victim = start_victim(tmp_path)
+    until(lambda: len(workers_of(victim.pid)) >= 2)
+    time.sleep(after) # they import torch
+    os.killpg(victim.pid, signal.SIGINT)
+    victim.wait(timeout=60)
+    rows = tmp_path/"results"/"victim.jsonl"
+    assert not rows.exists() or not lines(rows)
 
 
 def fall_once(marker):
@@ -213,7 +227,7 @@ def fall_always(): os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_lost_process_is_replaced_but_not_for_ever(tmp_path):
     assert in_process(fall_once, tmp_path/"marker") == "stood up"
-    with pytest.raises(ChildProcessError, match="lost 2 times"): in_process(fall_always, tries=2)
+    with pytest.raises(ChildProcessError, match="lost in each of 2 tries"): in_process(fall_always, tries=2)
 
 
 def test_a_failing_run_stops_nobody_and_is_tried_again(tmp_path):
@@ -337,7 +351,8 @@ def test_the_stored_ladder_is_shown(capsys):
     ("table mlp", "did you mean"), ("table moves --measure fid", "measure is 'fid'"),
     ("table moves --base x", "base is 'x', allowed are 'fresh'"),
     ("table moves --results none", "has no rows of moves"),
-    ("study moves/x", "arm of moves is 'x'"), ("cost moves --workers -1", "workers is -1"),
+    ("study moves/x", "arm of moves is 'x'"), ("study moves --full --n 20", "n is 20, allowed is 10000"),
+    ("cost moves --workers -1", "workers is -1"),
     ("cost moves --seeds -1", "seeds is -1")])
 def test_a_mistyped_command_is_one_sentence(words, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
