@@ -258,3 +258,17 @@ def _check_same_id(answer):
     if config_id(Config(**answer)) != config_id(Config()):
         return ("another seed is another run, with an id of its own" if set(answer) == {'seed'}
                 else "these values differ from the defaults, so the id differs")
+
+# %% ../nbs/35_runs.ipynb #c63cb80f
+@exercise('written-last', 'What does each of these files promise to whoever finds it?',
+          'A file may be there only when all it promises is so.')
+def _check_written_last(answer):
+    """Put 'row', 'config' and 'generator' in the order in which a run must write them, so that one killed
+    between any two of them is never taken for another's run, nor for a finished one."""
+    order = [*answer]
+    if sorted(order) != ['config', 'generator', 'row']:
+        return "answer with the three names in order, such as ('row', 'config', 'generator')"
+    if order[0] != 'config':
+        return f"killed after its {order[0]}, the folder does not say what made it: any config may go on"
+    if order[1] == 'row':
+        return "killed after its row, it counts as finished, and there is no generator to load"
