@@ -171,13 +171,13 @@ def origin(
     return dict(id=config_id(config), config=asdict(config), device=device, precision=precision,
                 versions=versions(), commit=source_commit())
 
-# %% ../nbs/35_runs.ipynb #59355fc4
+# %% ../nbs/35_runs.ipynb #c7e0eb10
 def thinned(
     rows:list[dict], # of metrics.jsonl
 )->list[dict]:       # those of milestones and the last, each number with four digits
     "Enough of the metrics to draw their curves."
     epochs = [int(row['epoch']) for row in rows]
-    kept = [row for row, epoch, after in zip(rows, epochs, [*epochs[1:], None], strict=True)
+    kept = [row for row, epoch, after in zip(rows, epochs, [*epochs, None][1:], strict=True)
             if after is None or is_milestone(epoch) and after > epoch]
     return [{k: float(f'{v:.4g}') if isinstance(v, float) else v for k, v in row.items()} for row in kept]
 
