@@ -7,7 +7,7 @@ __all__ = ['STUDIES', 'ENGINES', 'run_key', 'is_finished', 'read_rows', 'append_
            'side_by_side', 'local', 'cluster', 'Run', 'plan', 'ended', 'check_resume', 'is_running', 'tell', 'follow',
            'run_study', 'time_run', 'time_arms', 'estimate']
 
-# %% ../nbs/40_studies.ipynb #a693a58b
+# %% ../nbs/40_studies.ipynb #4943c345
 import json
 import os
 import re
@@ -21,7 +21,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process, resource_tracker
 from pathlib import Path
 
 import pandas as pd
@@ -120,13 +120,19 @@ def attempt(
                                precision=precision)
         except Exception as error: return failure(config, device, precision, error)
 
-# %% ../nbs/40_studies.ipynb #92b6a07d
+# %% ../nbs/40_studies.ipynb #fc45029b
 def cores()->int:
     "The CPU cores this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
 
+def _hold_ctrl_c(how='SIG_BLOCK'):
+    "Let Ctrl-C wait, in this thread and what it starts, or let it through, where the system can."
+    if hasattr(signal, 'pthread_sigmask'): signal.pthread_sigmask(getattr(signal, how), {signal.SIGINT})
+
 def _start_worker(threads):
     "Take the threads given and no more, and end when the parent ends, however it ends."
+    if hasattr(signal, 'sigpending') and signal.SIGINT in signal.sigpending(): os._exit(130)
+    _hold_ctrl_c('SIG_UNBLOCK')
     torch.set_num_threads(threads)
     def follow_parent(): parent_process().join(); os._exit(1)
     threading.Thread(target=follow_parent, daemon=True).start()
@@ -157,7 +163,7 @@ def side_by_side(
     if not 0 <= gpus <= 1: raise ValueError(f"gpus_per_run is {gpus}, allowed is a share above 0, up to 1")
     return workers or (min(cores(), int(1 / gpus)) if gpus else cores())
 
-# %% ../nbs/40_studies.ipynb #c5785cfc
+# %% ../nbs/40_studies.ipynb #fdf3c2ef
 @contextmanager
 def local(
     workers:int=0,    # calls at a time; 0: as `side_by_side` says
@@ -169,7 +175,8 @@ def local(
     shared, stop = side_by_side(workers, gpus), threading.Event()
     side = shared if torch.cuda.is_available() else side_by_side(workers)
     how = dict(threads=max(1, cores() // side), stop=stop)
-    with ThreadPoolExecutor(side) as pool:
+    resource_tracker.ensure_running() # or its first start, in a thread, would let Ctrl-C through again
+    with ThreadPoolExecutor(side, initializer=_hold_ctrl_c) as pool:
         try: yield lambda do, jobs: [pool.submit(in_process, do, *job, **how) for job in jobs]
         except BaseException:
             stop.set() # or a worker that Ctrl-C met while it started would be replaced

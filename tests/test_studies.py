@@ -213,6 +213,7 @@ def test_ctrl_c_while_workers_start_ends_the_study(tmp_path, after):
     victim.wait(timeout=60)
     rows = tmp_path/"results"/"victim.jsonl"
     assert not rows.exists() or not lines(rows)
+    assert (tmp_path/"said").read_text().count("Traceback") <= 1 # the script's own, none of a worker's
 
 
 def fall_once(marker):
