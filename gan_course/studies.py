@@ -246,15 +246,15 @@ def plan(
     def folder(a, c): return f"{re.sub('[^a-z0-9.+-]', '_', a.lower())}-{c.seed}-{precision}-{config_id(c)}"
     return [Run(a, c, Path(out)/folder(a, c)) for a, c in runs if arm in ('', a)]
 
-# %% ../nbs/40_studies.ipynb #4e5e42de
+# %% ../nbs/40_studies.ipynb #8bd7bbff
 def ended(
     runs:list[Run],        # of a study
     file:Path,             # its rows
     precision:str='fp32',  # of the networks
 )->dict[Run, dict]:        # run -> row
     "The runs that have a row already, in this study or in one whose rows lie beside."
-    rows = {run_key(row): row for other in (*file.parent.glob('*.jsonl'), file) for row in read_rows(other)
-            if is_finished(row)}
+    files = sorted(file.parent.glob('*.jsonl'), key=file.__eq__) # its own rows have the last word
+    rows = {run_key(row): row for other in files for row in read_rows(other) if is_finished(row)}
     keys = {run: (config_id(run.config), precision) for run in runs}
     return {run: rows[key] for run, key in keys.items() if key in rows}
 
