@@ -6,7 +6,7 @@
 __all__ = ['SWITCHES', 'RECORD_HEAD', 'describe_studies', 'list_studies', 'find_study', 'find_config', 'resumable', 'summary',
            'where', 'markdown', 'show_table', 'table', 'cost', 'sample', 'read_samples', 'score_samples',
            'train_scorer', 'quickstart', 'data_uri', 'draw_curves', 'write_report', 'record_line', 'speedrun', 'start',
-           'lab', 'with_help', 'commands', 'main']
+           'tensorboard', 'lab', 'with_help', 'commands', 'main']
 
 # %% ../nbs/43_cli.ipynb #5f5b5fc3
 import base64
@@ -91,8 +91,9 @@ def find_config(
     study, arm = find_study(name)
     return study.config(arm or None, full)
 
-# %% ../nbs/43_cli.ipynb #57bab0db
-SWITCHES = ('--full', '--resume', '--overwrite', '--quiet', '--tensorboard', '--batch-norm') # take no value
+# %% ../nbs/43_cli.ipynb #d7dcacf7
+SWITCHES = ('--full', '--resume', '--overwrite', '--quiet', '--tensorboard',
+            '--batch-norm', '--attention', '--spectral') # take no value
 
 def _named_study(args):
     "The study a train command names: its first word that is no flag's value and names one, else None."
@@ -146,7 +147,7 @@ def summary(
     scored = '' if asked is None else f"; {asked:.1%} of {row['scores']['n']:,} digits drawn as asked"
     return f"{folder}: {row['step']:,} steps in {row['seconds']:.0f} s{scored}"
 
-# %% ../nbs/43_cli.ipynb #f31ee95d
+# %% ../nbs/43_cli.ipynb #34238349
 def where(
     study:Study,             # whose rows and runs
     full:bool,               # at full length, or the small form
@@ -173,7 +174,10 @@ def show_table(
     "Print what a study found: each arm, and its differences from one of them."
     order = {arm: i for i, arm in enumerate(study.arms)}
     runs = frame(sorted(rows, key=lambda row: (order.get(row['arm'], len(order)), row['config']['seed'])))
-    print(f"{study.name}: {study.question}\n\n{measure}, {pick(MEASURES, measure, 'measure')} is good\n")
+    print(f"{study.name}: {study.question}")
+    small = ', '.join(f'{k} {v}' for k, v in study.small.items())
+    if 'small' in set(runs['form']): print(f"small form: {small}")
+    print(f"\n{measure}, {pick(MEASURES, measure, 'measure')} is good\n")
     print(markdown(summarise_arms(runs, measure)))
     if runs['arm'].nunique() > 1:
         compared = markdown(compare_arms(runs, measure, base))
@@ -459,7 +463,18 @@ def start(
         file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + '\n')
     print(f"{len(list(folder.glob('*.ipynb')))} notebooks in {folder}; open them: gan-course lab {folder}")
 
-# %% ../nbs/43_cli.ipynb #a42071ba
+# %% ../nbs/43_cli.ipynb #bf4d50ff
+def tensorboard(
+    runs:Positional[Path]=Path('runs'), # a run, or a folder of runs
+):
+    "Open TensorBoard on the curves and pictures that `train --tensorboard` wrote."
+    if not importlib.util.find_spec('tensorboard'):
+        raise ModuleNotFoundError("TensorBoard is not installed; `pip install tensorboard` brings it")
+    if not any(runs.rglob('events.out.tfevents.*')):
+        raise FileNotFoundError(f"runs is {runs}, where no run has curves for TensorBoard; "
+                                "`gan-course train NAME --tensorboard` writes them")
+    os.execv(sys.executable, [sys.executable, '-m', 'tensorboard.main', '--logdir', str(runs)])
+
 def lab(
     folder:Positional[Path]=Path('.'), # where to start
 ):
@@ -478,13 +493,13 @@ def with_help(
     f.__doc__ += '\n\nArgs:\n' + '\n'.join(f'    {name}: {text}' for name, text in comments)
     return f
 
-# %% ../nbs/43_cli.ipynb #89d6344e
+# %% ../nbs/43_cli.ipynb #6d54466a
 def commands(args)->dict[str, Callable]: # name -> what it does
     "The commands, as typed."
     known = {'list': list_studies, 'train': _train_command(args), 'study': _study_command(args),
              'table': table, 'cost': cost, 'sample': sample, 'score': score_samples,
              'quickstart': quickstart, 'speedrun': speedrun, 'start': start, 'lab': lab,
-             'scorer': train_scorer}
+             'tensorboard': tensorboard, 'scorer': train_scorer}
     return {name: with_help(f) for name, f in known.items()}
 
 # %% ../nbs/43_cli.ipynb #3a1375a9

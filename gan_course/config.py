@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from . import pick
 from .exercises import exercise
 
-# %% ../nbs/15_config.ipynb #199bb6f3
+# %% ../nbs/15_config.ipynb #2334aaa5
 Interval = tuple[float, float]
 
 def _typed(name, value, default):
@@ -31,26 +31,37 @@ class Config:
     "Everything that changes a run's result, and nothing else."
     data: str = 'mnist'           # data set, a name in `gan_course.data.DATASETS`
     n_train: int = 0              # stratified subset of the training images; 0: all
+    n_valid: int = 0              # training images held out, to look at after each epoch
+    n_labels: int = 0             # images whose class is known, in a game of three; 0: all
     norm: str = 'signed'          # range of the pixels, a name in `gan_course.data.NORMS`
     augment: str = 'none'         # change of real images, a name in `gan_course.data.AUGMENTS`
-    net: str = 'mlp'              # family of networks, a name in `gan_course.runs.NETWORKS`
+    game: str = 'gan'             # who plays, a name in `gan_course.games.GAMES`
+    net: str = 'mlp'              # family of networks, a name in `gan_course.games.NETWORKS`
     latent: int = 100             # coordinates of z
     noise: str = 'normal'         # law of z, a name in `gan_course.core.LATENTS`
     g_hidden: tuple[int, ...] = (256, 512, 1024) # widths of G's hidden layers
     d_hidden: tuple[int, ...] = (1024, 512, 256) # widths of D's hidden layers
+    width: float = 1.0            # factor of all hidden widths
     slope: float = 0.2            # of LeakyReLU; 0: ReLU
     dropout: float = 0.0          # in D, after each hidden layer
     batch_norm: bool = False      # in G, in each hidden layer
+    g_stats: str = 'running'      # what it samples with, a name in `gan_course.dcgan.STATISTICS`
+    attention: bool = False       # self-attention in both, in convolutional networks
+    spectral: bool = False        # spectral normalisation of D's layers, in convolutional networks
     condition: str = 'join'       # how D is told the class, a name in `gan_course.cgan.CONDITIONS`
     init: str = 'torch'           # initial weights, a name in `gan_course.mlp_gan.INITS`
     g_out: str = 'tanh'           # G's last activation, a name in `gan_course.mlp_gan.OUTPUTS`
     loss: str = 'bce'             # a name in `gan_course.losses.LOSSES`
     real_target: Interval = (1., 1.) # D's target for real, drawn from this interval
     fake_target: Interval = (0., 0.) # D's target for fake
+    penalty: str = 'none'         # of D's slope, a name in `gan_course.wgan.PENALTIES`
+    gamma: float = 10.            # its weight
+    clip: float = 0.              # bound of D's weights; 0: none
     opt: str = 'adam'             # optimiser of both, a name in `gan_course.training.OPTIMISERS`
     lr_g: float = 2e-4            # G's learning rate
     lr_d: float = 2e-4            # D's learning rate
     beta1: float = 0.5            # Adam's first decay
+    beta2: float = 0.999          # Adam's second decay
     batch: int = 64               # images in a step
     epochs: int = 10              # passes over the training images
     n_d: int = 1                  # D's moves in a step

@@ -102,7 +102,7 @@ def judge(
     both, classes = torch.cat([x.to(fake.dtype), fake], dim), None if y is None else torch.cat([y, y], dim)
     return D(both, classes).chunk(2, -1)
 
-# %% ../nbs/13_fast.ipynb #81344399
+# %% ../nbs/13_fast.ipynb #09649287
 def update_d_fast(
     G:nn.Module,        # generator, G(z, y) -> fakes
     D:nn.Module,        # discriminator, D(x, y) -> logits (N,)
@@ -111,10 +111,11 @@ def update_d_fast(
     x:Tensor,           # real examples, normalised, shape (N, ...)
     z:Tensor,           # latent draws, shape (N, latent)
     y:Tensor|None=None, # classes of `x`, asked of the fakes too, int64 (N,); None: unconditional
+    penalty:Callable|None=None, # (D, x, fake, y) -> scalar, added to D's loss
 )->dict[str, Tensor]:   # scalars, left on the device
     "`update_d`, asking D once where that is the same as twice."
     with torch.no_grad(): fake = G(z, y)
-    return learn_d(opt, loss, *judge(D, x, fake, y, z.ndim - 2))
+    return learn_d(opt, loss, *judge(D, x, fake, y, z.ndim - 2), penalty and penalty(D, x, fake, y))
 
 # %% ../nbs/13_fast.ipynb #f37cbed3
 PRECISIONS = {
@@ -173,7 +174,7 @@ def lowered(
     pick(PRECISIONS, precision, 'precision')
     return InBFloat16(net, out) if precision == 'bf16' else net
 
-# %% ../nbs/13_fast.ipynb #d09e3d3e
+# %% ../nbs/13_fast.ipynb #74763824
 def update_shared(
     G:nn.Module,        # generator, G(z, y) -> fakes
     D:nn.Module,        # discriminator, D(x, y) -> logits (N,)
@@ -183,13 +184,14 @@ def update_shared(
     x:Tensor,           # real examples, normalised, shape (N, ...)
     z:Tensor,           # latent draws, shape (N, latent)
     y:Tensor|None=None, # classes of `x`, asked of the fakes too, int64 (N,); None: unconditional
+    penalty:Callable|None=None, # (D, x, fake, y) -> scalar, added to D's loss
 )->dict[str, Tensor]:   # scalars, left on the device
     "A move of D and a move of G on the same fakes, drawn once."
     fake = G(z, y)
-    said = update_d_fast(lambda *_: fake.detach(), D, opt_d, loss, x, z, y)
+    said = update_d_fast(lambda *_: fake.detach(), D, opt_d, loss, x, z, y, penalty)
     return said | update_g(lambda *_: fake, D, opt_g, loss, x, z, y)
 
-# %% ../nbs/13_fast.ipynb #c7d0df6f
+# %% ../nbs/13_fast.ipynb #3f2177d8
 def update_simultaneous(
     G:nn.Module,        # generator, G(z, y) -> fakes
     D:nn.Module,        # discriminator without batch normalisation, D(x, y) -> logits (N,)
@@ -199,6 +201,7 @@ def update_simultaneous(
     x:Tensor,           # real examples, normalised, shape (N, ...)
     z:Tensor,           # latent draws, shape (N, latent)
     y:Tensor|None=None, # classes of `x`, asked of the fakes too, int64 (N,); None: unconditional
+    penalty:None=None,  # there is none: D's slope would be needed before D's own pass is over
 )->dict[str, Tensor]:   # scalars, left on the device
     "Both players move at once, on one pass of D over real and fake."
     fake = G(z, y)
@@ -213,7 +216,7 @@ def update_simultaneous(
     opt_g.zero_grad(set_to_none=True); fake.backward(seen.grad * factor.to(fake.dtype)); opt_g.step()
     return said | dict(g_loss=value.detach())
 
-# %% ../nbs/13_fast.ipynb #d0194186
+# %% ../nbs/13_fast.ipynb #754d617c
 MOVES = {                  # how a step's moves follow each other; each is a game of its own
     'fresh': None,         # D, then G on fakes of its own: `update_d`, `update_g`
     'shared': update_shared,             # D, then G on the same fakes
@@ -225,6 +228,7 @@ def check_moves(
     loss:Loss,    # the game
     n_d:int,      # D's moves in a step
     n_g:int,      # G's moves in a step
+    penalty:Callable|None=None, # on D
 ):
     "Refuse moves that are not defined for a game."
     pick(MOVES, moves, 'moves')
@@ -234,6 +238,8 @@ def check_moves(
     if moves == 'simultaneous' and loss not in (LOSSES['bce'], LOSSES['minimax']):
         raise ValueError("moves is 'simultaneous', allowed for loss 'bce' or 'minimax' without smoothed "
                          "targets: others have logits at which D's slope is zero")
+    if moves == 'simultaneous' and penalty:
+        raise ValueError("moves is 'simultaneous' and D has a penalty, allowed are moves 'fresh' or 'shared'")
 
 # %% ../nbs/13_fast.ipynb #482a57f4
 class _CountReads(TorchDispatchMode):

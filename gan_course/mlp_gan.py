@@ -29,9 +29,10 @@ def hidden_layer(
     return [nn.Linear(n_in, n_out), *[nn.BatchNorm1d(n_out)] * batch_norm, nn.LeakyReLU(slope),
             *[Dropout(dropout)] * (dropout > 0)]
 
-# %% ../nbs/20_mlp_gan.ipynb #552a1be6
+# %% ../nbs/20_mlp_gan.ipynb #1c1f3c0a
 def _glorot(layer, first):
-    nn.init.xavier_uniform_(layer.weight); nn.init.zeros_(layer.bias)
+    nn.init.xavier_uniform_(layer.weight)
+    if layer.bias is not None: nn.init.zeros_(layer.bias)
 
 def _normal_first(layer, first):
     _glorot(layer, first)

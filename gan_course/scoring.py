@@ -124,10 +124,10 @@ def train_classifier(
                 schedule.step()
         yield dict(epoch=epoch, accuracy=accuracy(net.eval(), test), net=net)
 
-# %% ../nbs/30_scoring.ipynb #9330510c
+# %% ../nbs/30_scoring.ipynb #4182392d
 ASSETS = Path(gan_course.__file__).parent/'assets'
-SCORERS = {'mnist': '93b68aa6517b7033'} # file in `ASSETS` -> the first 16 digits of its sha256
-JUDGES = dict(mnist='mnist', mnist_5k='mnist') # data set -> its scorer
+SCORERS = {'mnist': '93b68aa6517b7033', 'svhn_10k': 'ba4ab0f1cce281fe'} # -> its sha256, the first 16 digits
+JUDGES = dict(mnist='mnist', mnist_5k='mnist', svhn='svhn_10k', svhn_10k='svhn_10k') # data set -> scorer
 
 def save_scorer(
     path:Path,      # a .safetensors file

@@ -20,8 +20,10 @@ from . import pick
 from .exercises import exercise
 from .plots import COLOURS
 
-# %% ../nbs/36_seeds.ipynb #3b066b91
-MEASURES = dict(frechet='low', accuracy='high', confidence='high', classes='high') # which end is good
+# %% ../nbs/36_seeds.ipynb #0b93799f
+MEASURES = dict( # which end is good
+    frechet='low', accuracy='high', confidence='high', classes='high', modes='high', good='high',
+    classified='high', reconstruction='low', named='high', kept='high', redrawn='high')
 
 def effective_classes(
     share:list[float], # of each class among the images
@@ -37,23 +39,24 @@ def is_collapsed(
     share = (row['scores'] or {}).get('class_share')
     return share is not None and effective_classes(share) < len(share) / 2
 
-# %% ../nbs/36_seeds.ipynb #92a01c00
+# %% ../nbs/36_seeds.ipynb #1b28dfa3
 def frame(
     rows:list[dict], # of a study
-)->pd.DataFrame:     # a row for each run: arm, seed, precision, seconds, collapsed, failed and the measures
-    "What the rows of a study say, one run a line; a precision that few runs have makes arms of its own."
+)->pd.DataFrame:     # a row for each run: arm, seed, precision, form, seconds, collapsed, failed, measures
+    "What a study's rows say, one run a line; a precision or form that few runs have makes arms of its own."
     if not rows: raise ValueError("rows is empty, allowed is one run or more")
     table = []
     for row in rows:
         scores = row.get('scores') or {}
         classes = effective_classes(scores['class_share']) if 'class_share' in scores else None
         facts = dict(arm=row['arm'], seed=row['config']['seed'], precision=row.get('precision', 'fp32'),
-                     seconds=row.get('seconds'), collapsed=is_collapsed(row))
+                     form=row.get('form', 'full'), seconds=row.get('seconds'), collapsed=is_collapsed(row))
         table.append(facts | dict(failed='failed' in row and not facts['collapsed'])
                      | {name: scores.get(name) for name in MEASURES} | dict(classes=classes))
     runs = pd.DataFrame(table).astype(dict.fromkeys(MEASURES, float))
-    other = runs['precision'] != runs['precision'].mode()[0]
-    runs.loc[other, 'arm'] = runs['arm'] + ' (' + runs['precision'] + ')'
+    for column in ('precision', 'form'):
+        other = runs[column] != runs[column].mode()[0]
+        runs.loc[other, 'arm'] = runs['arm'] + ' (' + runs[column] + ')'
     return runs
 
 # %% ../nbs/36_seeds.ipynb #07ae343a

@@ -7,7 +7,7 @@ __all__ = ['STUDIES', 'ENGINES', 'run_key', 'is_finished', 'read_rows', 'append_
            'side_by_side', 'local', 'cluster', 'Run', 'plan', 'ended', 'check_resume', 'is_running', 'tell', 'follow',
            'run_study', 'time_run', 'time_arms', 'estimate']
 
-# %% ../nbs/40_studies.ipynb #4943c345
+# %% ../nbs/40_studies.ipynb #19d05f57
 import json
 import os
 import re
@@ -29,23 +29,19 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
-from . import cgan, hacks, mlp_gan, pick
+from . import cgan, dcgan, encoder, hacks, mlp_gan, pick, triple, validation, wgan
 from .config import Config, Study, config_id
 from .core import pick_device
 from .exercises import exercise
 from .fast import PRECISIONS
-from gan_course.runs import (
-    build_networks,
-    build_recipe,
-    load_data,
-    origin,
-    run_config,
-    score_generator,
-)
-from .training import read_jsonl, step_counts, train
+from .games import GAMES, build_recipe, load_data
+from .runs import origin, run_config, score_players
+from .training import read_jsonl, step_counts
 
-# %% ../nbs/40_studies.ipynb #e63abeb2
-STUDIES = {study.name: study for study in (*mlp_gan.STUDIES, *hacks.STUDIES, *cgan.STUDIES)}
+# %% ../nbs/40_studies.ipynb #6c49ea47
+STUDIES = {study.name: study for study in (*mlp_gan.STUDIES, *hacks.STUDIES, *dcgan.STUDIES,
+                                          *cgan.STUDIES, *wgan.STUDIES, *encoder.STUDIES, *triple.STUDIES,
+                                          *validation.STUDIES)}
 
 def run_key(
     row:dict, # of a run
@@ -315,7 +311,7 @@ def follow(
                 yield future
                 failed += future.exception() is not None or 'failed' in future.result()
 
-# %% ../nbs/40_studies.ipynb #de9ed487
+# %% ../nbs/40_studies.ipynb #5b3ea2a0
 def run_study(
     study:Study,            # what is asked
     results:str|Path,       # the folder where each study has its rows, `NAME.jsonl`
@@ -334,11 +330,11 @@ def run_study(
     quiet:bool=False,       # show nothing
 )->list[dict]:              # the study's rows
     "Make every run of a study that has no row yet, and keep its row."
-    start = pick(ENGINES, engine, 'engine')
+    start, form = pick(ENGINES, engine, 'engine'), 'full' if full else 'small'
     if engine == 'local': pick_device(device) # a cluster may have what this machine has not
     runs, file = plan(study, out, full, seeds, arm, precision), Path(results)/f'{study.name}.jsonl'
     had = ended(runs, file, precision)
-    for run, row in had.items(): append_row(file, row | dict(study=study.name, arm=run.arm))
+    for run, row in had.items(): append_row(file, row | dict(study=study.name, arm=run.arm, form=form))
     todo = [run for run in runs if run not in had]
     check_resume(todo, [row for row in read_rows(file) if run_key(row)[1] == precision], resume)
     jobs = [(run.config, run.out.resolve(), device, precision, n_score) for run in todo]
@@ -348,12 +344,12 @@ def run_study(
             run = futures[future]
             try: row = future.result()
             except Exception as error: row = failure(run.config, device, precision, error)
-            row = dict(study=study.name, arm=run.arm) | row
+            row = dict(study=study.name, arm=run.arm, form=form) | row
             append_row(file, row)
             if not quiet: tqdm.write(tell(row))
     return read_rows(file)
 
-# %% ../nbs/40_studies.ipynb #93ffb583
+# %% ../nbs/40_studies.ipynb #0202ba5e
 def time_run(
     config:Config,          # to be run
     device:str='auto',      # where
@@ -364,11 +360,11 @@ def time_run(
     "Play a few steps of a run and score what they made, by the clock."
     started, began = time.process_time(), time.monotonic() # what the process has spent on its own start
     data = load_data(config)
-    G, D = build_networks(config, data)
-    game = train(G, D, data, build_recipe(config), None, device, steps // 4, precision)
+    start = pick(GAMES, config.game, 'game')(config, data, build_recipe(config))
+    game = start(None, device, steps // 4, precision)
     warm, *later = islice(game, 5)
     now = later[-1] if later else warm
-    score_generator(now.G_ema, config, n_score)
+    score_players(now, config, n_score)
     step = (now.seconds - warm.seconds) / (now.step - warm.step) if later else now.seconds / now.step
     return dict(step=step, other=started + time.monotonic() - began - now.seconds)
 

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['OPTIMISERS', 'METRICS', 'Recipe', 'write_atomically', 'read_jsonl', 'claim_folder', 'RunDir', 'Diverged',
-           'BadCheckpoint', 'save_checkpoint', 'load_checkpoint', 'Average', 'set_up', 'play_step', 'summarise',
-           'check_fit', 'save_game', 'restore_game', 'step_counts', 'Snapshot', 'deferred_interrupt', 'play_until',
-           'index_steps', 'look', 'look_at_each', 'log_rows', 'play', 'prepare', 'train', 'train_stack', 'generate',
-           'share_generator', 'to_tensorboard']
+           'BadCheckpoint', 'save_checkpoint', 'load_checkpoint', 'Average', 'set_up', 'metric_names', 'play_step',
+           'summarise', 'check_fit', 'save_game', 'restore_game', 'step_counts', 'Snapshot', 'deferred_interrupt',
+           'play_until', 'index_steps', 'look', 'look_at_each', 'log_rows', 'play', 'prepare', 'train', 'train_stack',
+           'generate', 'share_generator', 'to_tensorboard']
 
-# %% ../nbs/14_training.ipynb #6582da08
+# %% ../nbs/14_training.ipynb #e6c3b223
 import copy
 import json
 import math
@@ -28,10 +28,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
-from torch.optim import SGD, Adam
+from torch.optim import SGD, Adam, RMSprop
 
 from . import pick
-from .core import LATENTS, Stream, draw_latents, pick_device
+from .core import LATENTS, Stream, draw_latents, image_grid, pick_device
 from .data import AUGMENTS, NORMS, Data, denormalise, index_batches, normalise
 from .exercises import exercise
 from gan_course.fast import (
@@ -48,25 +48,29 @@ from gan_course.fast import (
     update_d_fast,
 )
 from .losses import LOSSES, Loss
-from .steps import update_g
+from .steps import clip_weights, update_g
 
-# %% ../nbs/14_training.ipynb #672026a3
+# %% ../nbs/14_training.ipynb #0c82a8ee
 OPTIMISERS = {
-    'adam': lambda params, lr, beta1: Adam(params, lr, betas=(beta1, .999), fused=True,
+    'adam': lambda params, lr, betas: Adam(params, lr, betas=betas, fused=True,
                                            capturable=params[0].is_cuda), # may be recorded as a CUDA graph
-    'sgd': lambda params, lr, beta1: SGD(params, lr, fused=True),
-    'momentum': lambda params, lr, beta1: SGD(params, lr, momentum=.9, fused=True),
+    'rmsprop': lambda params, lr, betas: RMSprop(params, lr, capturable=params[0].is_cuda),
+    'sgd': lambda params, lr, betas: SGD(params, lr, fused=True),
+    'momentum': lambda params, lr, betas: SGD(params, lr, momentum=.9, fused=True),
 }
 
-# %% ../nbs/14_training.ipynb #d4eaa38f
+# %% ../nbs/14_training.ipynb #4ba46d02
 @dataclass(frozen=True)
 class Recipe:
     "How a game is played: everything but the players and the data."
     loss:Loss=LOSSES['bce']
+    penalty:Callable|None=None # (D, x, fake, y) -> scalar, added to D's loss
+    clip:float=0.       # bound of D's weights; 0: none
     opt:str='adam'      # a name in `OPTIMISERS`
     lr_g:float=2e-4     # G's learning rate
     lr_d:float=2e-4     # D's learning rate
     beta1:float=.5      # Adam's first decay
+    beta2:float=.999    # Adam's second decay
     batch:int=64        # examples in a batch
     epochs:int=10       # passes over the data
     n_d:int=1           # D's moves in a step, each on a new batch
@@ -87,10 +91,12 @@ class Recipe:
         for name in ('lr_g', 'lr_d'):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}, allowed is a positive number")
-        for name in ('ema', 'beta1'):
+        if not 0 <= self.clip < math.inf:
+            raise ValueError(f"clip is {self.clip}, allowed is a bound above 0, or 0 for none")
+        for name in ('ema', 'beta1', 'beta2'):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, allowed is 0 up to, not including, 1")
-        check_moves(self.moves, self.loss, self.n_d, self.n_g)
+        check_moves(self.moves, self.loss, self.n_d, self.n_g, self.penalty)
 
 # %% ../nbs/14_training.ipynb #cd8967c9
 def write_atomically(
@@ -215,20 +221,27 @@ class Average(nn.Module):
             if old.is_floating_point(): old.lerp_(new, weight)
             else: old.copy_(new)
 
-# %% ../nbs/14_training.ipynb #570da892
+# %% ../nbs/14_training.ipynb #ecc0c990
 def set_up(
     G:nn.Module,    # generator
     D:nn.Module,    # discriminator
     recipe:Recipe,  # how to play
 )->dict:            # G, D, opt_g, opt_d and, where asked for, G_ema: everything that has a `state_dict`
     "The parts of a game that change as it is played."
-    optimiser = OPTIMISERS[recipe.opt]
-    parts = dict(G=G, D=D, opt_g=optimiser([*G.parameters()], recipe.lr_g, recipe.beta1),
-                 opt_d=optimiser([*D.parameters()], recipe.lr_d, recipe.beta1))
+    optimiser, betas = OPTIMISERS[recipe.opt], (recipe.beta1, recipe.beta2)
+    parts = dict(G=G, D=D, opt_g=optimiser([*G.parameters()], recipe.lr_g, betas),
+                 opt_d=optimiser([*D.parameters()], recipe.lr_d, betas))
+    if recipe.clip: clip_weights(parts['opt_d'], recipe.clip)
     return parts | ({'G_ema': Average(G, recipe.ema)} if recipe.ema else {})
 
-# %% ../nbs/14_training.ipynb #e8a7dbeb
+# %% ../nbs/14_training.ipynb #9db7a59d
 METRICS = ('d_loss_real', 'd_loss_fake', 'g_loss', 'real_logit', 'fake_logit', 'real_score', 'fake_score')
+
+def metric_names(
+    recipe:Recipe,     # how to play
+)->tuple[str, ...]:
+    "What a step reports, in order."
+    return (*METRICS, 'penalty') if recipe.penalty else METRICS
 
 def play_step(
     parts:dict,             # of `set_up`
@@ -236,41 +249,44 @@ def play_step(
     recipe:Recipe,          # how to play
     indices:Tensor,         # of the examples of each of D's moves, int64 (n_d, batch), or (n_d, S, batch)
     precision:str='strict', # of the networks, a name in `gan_course.fast.PRECISIONS`
-)->Tensor:                  # the metrics named in `METRICS`, shape (7,), or (7, S), on the device
+)->Tensor:                  # the metrics of `metric_names`, shape (M,), or (M, S), on the device
     "One step: `n_d` moves of D, then `n_g` moves of G, then the average moves a little towards G."
-    G, D, metrics = lowered(parts['G'], precision, torch.bfloat16), lowered(parts['D'], precision), {}
-    opt_g, opt_d, loss, n_classes = parts['opt_g'], parts['opt_d'], recipe.loss, parts['G'].n_classes
+    latent, n_classes, metrics = parts['G'].latent, parts['G'].n_classes, {}
+    G, D = lowered(parts['G'], precision, torch.bfloat16), lowered(parts['D'], precision)
+    opt_g, opt_d, loss, penalty = parts['opt_g'], parts['opt_d'], recipe.loss, recipe.penalty
     def z():
-        drawn = draw_latents(indices[0].numel(), parts['G'].latent, recipe.noise, data.x.device)
+        drawn = draw_latents(indices[0].numel(), latent, recipe.noise, data.x.device)
         return drawn.view(*indices.shape[1:], -1)
     for index in indices:
         x, y = data.x[index.flatten()], data.y[index] if n_classes else None
         if data.is_images: x = normalise(AUGMENTS[recipe.augment](x), recipe.norm)
         x = x.unflatten(0, index.shape)
-        if recipe.moves == 'fresh': metrics |= update_d_fast(G, D, opt_d, loss, x, z(), y)
-        else: metrics = MOVES[recipe.moves](G, D, opt_g, opt_d, loss, x, z(), y)
+        if recipe.moves == 'fresh': metrics |= update_d_fast(G, D, opt_d, loss, x, z(), y, penalty)
+        else: metrics = MOVES[recipe.moves](G, D, opt_g, opt_d, loss, x, z(), y, penalty)
     if recipe.moves == 'fresh':
         for _ in range(recipe.n_g): metrics |= update_g(G, D, opt_g, loss, x, z(), y)
     if 'G_ema' in parts: parts['G_ema'].update(parts['G'])
-    return torch.stack([metrics[name] for name in METRICS])
+    return torch.stack([metrics[name] for name in metric_names(recipe)])
 
-# %% ../nbs/14_training.ipynb #bd1bfcfe
+# %% ../nbs/14_training.ipynb #c6f074e5
 def summarise(
-    history:list[Tensor], # metrics of the steps since the last snapshot, each (7,)
+    history:list[Tensor], # metrics of the steps since the last snapshot, each (M,)
     step:int,             # the step they end at
     parts:dict,           # of `set_up`
+    names:tuple=METRICS,  # of the metrics; a player's own begin with its letter
 )->dict:                  # metric -> mean, a float
     "Means of the metrics; the one place where the host waits for the device. Stops at what is not finite."
     table = torch.stack(history).cpu()
     if not table.isfinite().all():
         row, column = (~table.isfinite()).nonzero()[0].tolist()
-        network = 'G' if METRICS[column] == 'g_loss' else 'D'
-        raise Diverged(f"{METRICS[column]} is {table[row, column]} at step {step - len(table) + row + 1}: "
-                       f"{network} has diverged")
-    for name in 'GD':
-        if not all(p.isfinite().all() for p in parts[name].parameters()):
+        player = names[column][0].upper()
+        raise Diverged(f"{names[column]} is {table[row, column]} at step {step - len(table) + row + 1}: "
+                       f"{player if player in parts else 'D'} has diverged")
+    for name, part in parts.items():
+        if isinstance(part, nn.Module) and not all(p.isfinite().all() for p in part.parameters()):
             raise Diverged(f"a weight of {name} is not finite at step {step}: {name} has diverged")
-    means = dict(zip(METRICS, table.double().mean(0).tolist(), strict=True))
+    means = dict(zip(names, table.double().mean(0).tolist(), strict=True))
+    if 'd_loss_real' not in means: return means
     return dict(d_loss=means['d_loss_real'] + means['d_loss_fake']) | means
 
 # %% ../nbs/14_training.ipynb #d8846ae3
@@ -345,7 +361,7 @@ def step_counts(
     if every: return [*range(every, last, every), last]
     return [math.ceil(epoch * n / per_step) for epoch in range(1, recipe.epochs + 1)]
 
-# %% ../nbs/14_training.ipynb #7ac5c4d8
+# %% ../nbs/14_training.ipynb #398c47ad
 @dataclass
 class Snapshot:
     "What `train` yields: the game as it stands."
@@ -356,6 +372,7 @@ class Snapshot:
     G:nn.Module      # the generator as trained
     D:nn.Module      # the discriminator
     G_ema:nn.Module  # the average of G's weights, or G itself where there is none
+    parts:dict       # all that changes as it is played, other players included
 
 # %% ../nbs/14_training.ipynb #423442dc
 @contextmanager
@@ -395,22 +412,24 @@ def index_steps(
         steps = torch.stack([next(batches) for _ in range(recipe.n_d) for batches in games])
         yield steps.view(recipe.n_d, *[len(games)] * (len(games) > 1), -1)
 
-# %% ../nbs/14_training.ipynb #b718ef9e
+# %% ../nbs/14_training.ipynb #522c4c9c
 def look(
     parts:dict,            # of `set_up`
     history:list[Tensor],  # metrics since the last snapshot
+    names:tuple,           # of the metrics
     step:int,              # steps played
     *when,                 # epoch, seconds
 )->Snapshot:
     "A game's snapshot."
-    metrics = summarise(history, step, parts) if history else {}
-    G_ema = parts['G_ema'].module if 'G_ema' in parts else parts['G']
-    return Snapshot(step, *when, metrics, parts['G'], parts['D'], G_ema)
+    metrics = summarise(history, step, parts, names) if history else {}
+    G_ema = parts['G_ema'].module if 'G_ema' in parts else parts.get('G')
+    return Snapshot(step, *when, metrics, parts.get('G'), parts.get('D'), G_ema, parts)
 
 def look_at_each(
     parts:dict,            # of `set_up`, stacked
     members:list[dict],    # the parts of each game, overwritten with what they have become
-    history:list[Tensor],  # metrics since the last snapshot, each (7, S)
+    history:list[Tensor],  # metrics since the last snapshot, each (M, S)
+    names:tuple,           # of the metrics
     *when,                 # step, epoch, seconds
 )->list[Snapshot|Diverged]:
     "The snapshot of each game in a stack, or why it has none."
@@ -418,7 +437,7 @@ def look_at_each(
     for name in members[0]: unstack(net(parts[name]), [net(member[name]) for member in members])
     seen = []
     for i, member in enumerate(members):
-        try: seen.append(look(member, [row[:, i] for row in history], *when))
+        try: seen.append(look(member, [row[:, i] for row in history], names, *when))
         except Diverged as e: seen.append(e)
     return seen
 
@@ -429,7 +448,7 @@ def log_rows(seen)->list[dict]: # what `look` or `look_at_each` returned -> rows
                                                         seconds=round(now.seconds, 2), **now.metrics)
             for i, now in games if isinstance(now, Snapshot)]
 
-# %% ../nbs/14_training.ipynb #49a2d254
+# %% ../nbs/14_training.ipynb #3e74beef
 def play(
     parts:dict,                 # of `set_up`
     data:Data,                  # on the device
@@ -439,20 +458,23 @@ def play(
     precision:str='fp32',       # of the networks, a name in `gan_course.fast.PRECISIONS`
     seeds:tuple[int, ...]=(),   # of a stack's games; (): one game, with the recipe's seed
     members:tuple[dict, ...]=(),# the parts of a stack's games
+    step_with:Callable=play_step, # a step, in the arguments of `play_step`
+    names:tuple=(),             # of its metrics; (): those of `metric_names`
 )->Iterator[Snapshot|list]:     # a stack's are lists
     "The loop of `train`: play to the next snapshot, look, keep, yield."
     stream, checkpointed, device = Stream(recipe.seed), time.monotonic(), data.x.device
     step, seconds, history = restore_game(run, parts, stream) if run else (0, 0., [])
     history = [row.to(device) for row in history]
     *_, last = due = step_counts(len(data), recipe, every)
+    names = names or metric_names(recipe)
     def now():
-        when = step, step * recipe.batch * recipe.n_d / len(data), seconds
+        when = names, step, step * recipe.batch * recipe.n_d / len(data), seconds
         return look_at_each(parts, members, history, *when) if members else look(parts, history, *when)
     def keep():
         if run: save_game(run, parts, stream, step, seconds, history)
     if step > last or step == last and not history: yield now()
     batches = index_steps(len(data), recipe, seeds or (recipe.seed,), step, device)
-    move = Replay(lambda indices: play_step(parts, data, recipe, indices, precision),
+    move = Replay(lambda indices: step_with(parts, data, recipe, indices, precision),
                   capture=device.type == 'cuda' and recipe.augment == 'none')
     # a run interrupted in the last step before a snapshot owes that snapshot still: it has a history
     for target in (count for count in due if count > step or count == step and history):
@@ -561,16 +583,18 @@ def share_generator(
              '| fact | value |', '| --- | --- |', *(f'| {name} | {value} |' for name, value in facts.items())]
     write_atomically(run.path/'README.md', ('\n'.join(lines) + '\n').encode())
 
-# %% ../nbs/14_training.ipynb #23acd559
+# %% ../nbs/14_training.ipynb #dd4ba768
 def to_tensorboard(
     snapshots:Iterable[Snapshot], # what `train` yields
     folder:str|Path,              # where TensorBoard looks
+    draw:Callable|None=None,      # snapshot -> uint8 images (N, C, H, W), ten in a row; None: no pictures
 )->Iterator[Snapshot]:            # the same, one by one
-    "Write each snapshot's metrics for TensorBoard, and hand it on."
+    "Write each snapshot's metrics, and what it draws, for TensorBoard, and hand it on."
     from torch.utils.tensorboard import SummaryWriter
     with SummaryWriter(str(folder)) as writer:
         for snapshot in snapshots:
             for name, value in snapshot.metrics.items(): writer.add_scalar(name, value, snapshot.step)
+            if draw: writer.add_image('samples', image_grid(draw(snapshot)), snapshot.step)
             yield snapshot
 
 # %% ../nbs/14_training.ipynb #0225e027

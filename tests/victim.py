@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 from gan_course.config import Config
-from gan_course.runs import build_networks, build_recipe, load_data
+from gan_course.games import build_networks, build_recipe, load_data
 from gan_course.training import RunDir, share_generator, train
 
 CONFIG = Config(net="cgan", data="mnist_5k", latent=16, g_hidden=(64,), d_hidden=(64,), dropout=.3,
