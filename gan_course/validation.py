@@ -89,7 +89,7 @@ def build_half_conditional(
                             **both)
     return G, ConditionalDiscriminator(n_classes, hidden=config.d_hidden, dropout=config.dropout, **both)
 
-# %% ../nbs/27_validation.ipynb #25f059c5
+# %% ../nbs/27_validation.ipynb #a75306f2
 _mlp = replace(CGAN, net='mlp')
 _DZERO = {
     'conditional': dict(net='cgan'), 'unconditional': {}, # both work
@@ -112,7 +112,8 @@ STUDIES = [
     Study('cgan-augment', "Do shifted and turned digits help G?", _valid, _AUGMENT, dict(epochs=4), 3,
           ('cgan-augment',)),
     Study('cgan-augment-few', "And where there are only a thousand digits to learn from?",
-          replace(_valid, n_train=11_000, epochs=500), _AUGMENT, dict(epochs=60, batch=16), 3, ('cgan-augment',)),
+          replace(_valid, n_train=11_000, epochs=500), _AUGMENT, dict(epochs=60, batch=16), 3,
+          ('cgan-augment',)),
     Study('cgan-grid', "Which pair of learning rates?", replace(CGAN, epochs=20), _GRID, dict(epochs=3), 3,
           ('cgan-grid',)),
     Study('cgan-dzero', "Why did D's loss go to zero when the condition was taken out?",
