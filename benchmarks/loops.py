@@ -4,40 +4,20 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import torch
-from torch import nn
 
 from benchmarks import textbook
 from gan_course.core import Stream
 from gan_course.data import index_batches, load, normalise
-from gan_course.fast import Dropout, Replay, keep_memory, lowered, products_in, stack
+from gan_course.dcgan import DCGANDiscriminator, DCGANGenerator
+from gan_course.fast import Replay, keep_memory, lowered, products_in, stack
 from gan_course.mlp_gan import MLPDiscriminator, MLPGenerator
 from gan_course.scoring import classifier, learn
 from gan_course.steps import update_d, update_g
 from gan_course.training import Recipe, index_steps, play_step, prepare, set_up
 
 
-class DCGenerator(nn.Module):
-    "The report's generator, as this course calls generators."
-    latent, n_classes = 100, 0
-    def __init__(self):
-        super().__init__()
-        self.body, _ = textbook.dcgan()
-
-    def forward(self, z, y=None): return self.body(z)
-
-
-class DCDiscriminator(nn.Module):
-    "The report's discriminator: logits (N,), and dropout from cheap bits."
-    def __init__(self):
-        super().__init__()
-        _, body = textbook.dcgan()
-        self.body = nn.Sequential(*(Dropout(m.p) if isinstance(m, nn.Dropout) else m for m in body[:-1]))
-
-    def forward(self, x, y=None): return self.body(x)[:, 0]
-
-
 def mlp_players(): return MLPGenerator(), MLPDiscriminator(dropout=.4)
-def dcgan_players(): return DCGenerator(), DCDiscriminator()
+def dcgan_players(): return DCGANGenerator(), DCGANDiscriminator()
 
 
 def textbook_gan(networks, batch, workers, device, **rates):

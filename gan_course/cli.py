@@ -8,7 +8,7 @@ __all__ = ['SWITCHES', 'RECORD_HEAD', 'describe_studies', 'list_studies', 'find_
            'train_scorer', 'quickstart', 'data_uri', 'draw_curves', 'write_report', 'record_line', 'speedrun', 'start',
            'tensorboard', 'lab', 'with_help', 'commands', 'main']
 
-# %% ../nbs/43_cli.ipynb #5f5b5fc3
+# %% ../nbs/43_cli.ipynb #8742c598
 import base64
 import contextlib
 import importlib.util
@@ -52,7 +52,7 @@ from gan_course.runs import (
     time_to_quality,
     versions,
 )
-from .scoring import ASSETS, load_scorer, save_scorer, score, train_classifier
+from .scoring import ASSETS, JUDGES, load_scorer, save_scorer, score, train_classifier
 from .seeds import MEASURES, compare_arms, frame, plot_arms, summarise_arms
 from .studies import STUDIES, estimate, read_rows, run_study
 from .training import BadCheckpoint, Diverged, generate, read_jsonl, write_atomically
@@ -298,10 +298,10 @@ def read_samples(
         raise ValueError(f"{file} is not an .npz file with arrays images uint8 (N, C, H, W) "
                          "and labels int64 (N,)") from e
 
-# %% ../nbs/43_cli.ipynb #7e0d6898
+# %% ../nbs/43_cli.ipynb #bfeed0d6
 def score_samples(
     what:Positional[Path],  # a finished run, or an .npz file with `images` and `labels`
-    scorer:str='mnist',     # the classifier that judges
+    scorer:str='',          # the classifier that judges (default: that of the run's data; mnist for a file)
     n:int=10_000,           # images to draw, where a run is scored
     seed:int=1,             # which draw
 ):
@@ -309,8 +309,9 @@ def score_samples(
     if what.is_dir():
         config, G = read_config(what), load_generator(what)
         images, y = generate(G, n, noise=config.noise, norm=config.norm, seed=seed)
+        scorer = scorer or pick(JUDGES, config.data, 'data')
     else: images, y = read_samples(what)
-    print(json.dumps(score(images, y, load_scorer(scorer)), indent=1))
+    print(json.dumps(score(images, y, load_scorer(scorer or 'mnist')), indent=1))
 
 # %% ../nbs/43_cli.ipynb #1939cb0c
 def train_scorer(

@@ -82,7 +82,7 @@ class SelfAttention(nn.Module):
         seen = F.scaled_dot_product_attention(q, k, v, scale=1.)
         return x + self.gamma * self.out(seen.mT.unflatten(2, x.shape[2:]))
 
-# %% ../nbs/22_dcgan.ipynb #e2ca29f5
+# %% ../nbs/22_dcgan.ipynb #e0650f5d
 class DCGANGenerator(nn.Module):
     "z to an image: a linear layer, then transposed convolutions, the last two of which double its size."
     n_classes = 0
@@ -103,6 +103,8 @@ class DCGANGenerator(nn.Module):
         keep = pick(STATISTICS, stats, 'g_stats')
         def after(norm, n): # a hidden layer's normalisation and activation
             return [*[norm(n, track_running_stats=keep)] * batch_norm, nn.LeakyReLU(slope)]
+        if len(shape) != 3 or shape[1] % 4 or shape[2] % 4:
+            raise ValueError(f"shape is {tuple(shape)}, allowed are images (C, H, W), H and W multiples of 4")
         height, width = shape[1] // 4, shape[2] // 4
         n = channels[0] * height * width
         layers = [nn.Linear(latent + extra, n, bias=not batch_norm), *after(nn.BatchNorm1d, n),
@@ -162,10 +164,10 @@ def build_dcgan(
                        out=config.g_out, **both)
     return G, DCGANDiscriminator(config.d_hidden, dropout=config.dropout, spectral=config.spectral, **both)
 
-# %% ../nbs/22_dcgan.ipynb #3a57d938
+# %% ../nbs/22_dcgan.ipynb #0702c8e4
 DCGAN = Config(net='dcgan', g_hidden=DEPTHS['medium'], d_hidden=(64, 128, 256), slope=.3, dropout=.3,
                batch_norm=True, init='glorot', lr_g=1e-3, lr_d=1e-4, batch=256, moves='shared', epochs=100)
-SMALL = dict(width=.5, epochs=4) # of full MNIST: minutes on a core
+SMALL = dict(width=.25, epochs=6) # of full MNIST: minutes on a core
 
 _LR = {'d-tenth': {}, 'equal': dict(lr_d=1e-3), 'equal-low': dict(lr_g=1e-4),
        'g-tenth': dict(lr_g=1e-4, lr_d=1e-3)}

@@ -7,7 +7,7 @@ __all__ = ['open_run', 'read_config', 'is_milestone', 'save_samples', 'watch', '
            'peak_memory', 'versions', 'source_commit', 'origin', 'thinned', 'rounded', 'score_players', 'score_encoder',
            'validate', 'keep_chosen', 'weights_of', 'score_chosen', 'run_config', 'time_to_quality', 'load_generator']
 
-# %% ../nbs/35_runs.ipynb #554f387a
+# %% ../nbs/35_runs.ipynb #f5c6416e
 import importlib.util
 import json
 import platform
@@ -31,7 +31,7 @@ from .data import TOYS, Data, blank, denormalise, load, normalise
 from .encoder import Encoder, redraw
 from .exercises import exercise
 from .fast import PRECISIONS
-from .games import GAMES, PLAYERS, build_networks, build_recipe, load_both, load_data
+from .games import GAMES, PLAYERS, build_networks, build_recipe, check_game, load_both, load_data
 from .losses import count_modes
 from .scoring import JUDGES, accuracy, class_logits, frechet_distance, load_scorer, score
 from gan_course.training import (
@@ -259,7 +259,7 @@ def score_chosen(
         scored[epoch, rule] = dict(epoch=round(epoch)) | scored[epoch]
     return {rule: scored[choose(rows, rule)['epoch'], rule] for rule in RULES}
 
-# %% ../nbs/35_runs.ipynb #63c0c915
+# %% ../nbs/35_runs.ipynb #caf61b20
 def run_config(
     config:Config,             # what to run
     out:str|Path,              # where
@@ -274,7 +274,8 @@ def run_config(
     "Train what a config says, keep samples as it grows, share and score its generator."
     pick(PRECISIONS, precision, 'precision')
     (data, held), recipe = load_both(config), build_recipe(config)
-    start = pick(GAMES, config.game, 'game')(config, data, recipe) # refuses before the folder is touched
+    check_game(config, data)
+    start = GAMES[config.game](config, data, recipe) # refuses, like the line above, before anything is written
     run = open_run(config, out, resume, overwrite)
     game = snapshots = start(run, device, 0, precision)
     def draw(now): return generate(now.G_ema, 100, noise=config.noise, norm=config.norm)[0]

@@ -521,7 +521,7 @@ def train(
     G, D, data = prepare(G, D, data, recipe, pick_device(device))
     return play(set_up(G, D, recipe), data, recipe, run, every, precision)
 
-# %% ../nbs/14_training.ipynb #3e388fdd
+# %% ../nbs/14_training.ipynb #58f3acf3
 def train_stack(
     players:list[tuple[nn.Module, nn.Module]], # G and D of each game, all of one architecture
     data:Data,               # real examples
@@ -537,6 +537,7 @@ def train_stack(
     if len(players) < 2 or len(seeds) != len(players):
         raise ValueError(f"players are {len(players)} and seeds {list(seeds)}, "
                          "allowed are two or more of both")
+    if recipe.penalty: raise ValueError("the recipe has a penalty on D, allowed in a stack are games without")
     device = pick_device(device)
     for G, D in players: *_, data = prepare(G, D, data, recipe, device)
     whole = set_up(*map(stack, zip(*players, strict=True)), recipe)

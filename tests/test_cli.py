@@ -162,7 +162,26 @@ def test_start_copies_the_notebooks_into_a_new_folder_only(tmp_path, capsys):
 def test_tensorboard_writes_its_events(tmp_path):
     pytest.importorskip("tensorboard")
     main(["train", "cgan", "--out", str(tmp_path/"run"), "--tensorboard", *SMALL])
-    assert list((tmp_path/"run"/"tensorboard").glob("events*"))
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    events = EventAccumulator(str(tmp_path/"run"/"tensorboard")).Reload()
+    assert "g_loss" in events.Tags()["scalars"] and events.Tags()["images"] == ["samples"]
+
+
+def test_tensorboard_is_opened_where_there_is_something_to_see(tmp_path, capsys, monkeypatch):
+    assert "train NAME --tensorboard" in refused(capsys, "tensorboard", tmp_path)
+    (tmp_path/"run").mkdir(); (tmp_path/"run"/"events.out.tfevents.1").touch()
+    called = []
+    monkeypatch.setattr("os.execv", lambda *words: called.append(words))
+    main(["tensorboard", str(tmp_path)])
+    assert called[0][1][-2:] == ["--logdir", str(tmp_path)]
+
+
+def test_toy_laws_and_games_of_others_have_no_pictures_for_tensorboard(tmp_path):
+    pytest.importorskip("tensorboard")
+    quick = ["--tensorboard", "--quiet", "--epochs", "1", "--n-train", "500", "--width", ".1"]
+    main(["train", "modes-ring8", "--out", str(tmp_path/"toy"), *quick])
+    main(["train", "triple/plain-100", "--out", str(tmp_path/"plain"), "--data", "mnist_5k", *quick])
+    assert all(list((tmp_path/run/"tensorboard").glob("events*")) for run in ("toy", "plain"))
 
 
 def test_scorer_trains_and_says_how_good_it_is(tmp_path, capsys):

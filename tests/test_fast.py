@@ -8,10 +8,11 @@ from torch import nn
 from torch.optim import SGD
 from torch.testing import assert_close
 
-from gan_course.cgan import build_cgan
+from gan_course.cgan import build_cdcgan, build_cgan
 from gan_course.config import Config
 from gan_course.core import Stream
 from gan_course.data import Data
+from gan_course.dcgan import build_dcgan
 from gan_course.fast import (
     MOVES,
     PRECISIONS,
@@ -29,6 +30,7 @@ from gan_course.losses import LOSSES
 from gan_course.mlp_gan import build_mlp
 from gan_course.steps import update_d, update_g
 from gan_course.training import Diverged, Recipe, index_steps, play_step, prepare, set_up, train, train_stack
+from gan_course.wgan import PENALTIES, make_penalty
 
 SMALL = Config(latent=8, g_hidden=(32, 64), d_hidden=(64, 32))
 FAMILIES = {
@@ -37,6 +39,14 @@ FAMILIES = {
     'cgan, join': (build_cgan, replace(SMALL, net='cgan')),
     'cgan, project': (build_cgan, replace(SMALL, net='cgan', condition='project', batch_norm=True)),
 }
+CONV = replace(SMALL, g_hidden=(8, 8, 8), d_hidden=(8, 8, 8), batch_norm=True)
+CONVOLUTIONAL = { # these cannot be stacked
+    'dcgan': (build_dcgan, replace(CONV, net='dcgan')),
+    'dcgan, attention': (build_dcgan, replace(CONV, net='dcgan', attention=True)),
+    'cdcgan, join': (build_cdcgan, replace(CONV, net='cdcgan')),
+    'cdcgan, project': (build_cdcgan, replace(CONV, net='cdcgan', condition='project')),
+}
+ALL = FAMILIES | CONVOLUTIONAL
 CLOSE = dict(rtol=1e-4, atol=1e-6) # float32 sums in another order
 
 
@@ -48,7 +58,7 @@ def digits():
 
 
 def players(family, seed=0, **changes):
-    build, config = FAMILIES[family]
+    build, config = ALL[family]
     with Stream(seed): return build(replace(config, **changes), (1, 28, 28), 10)
 
 
@@ -62,7 +72,7 @@ def weights(*nets): return [p.detach() for net in nets for p in net.parameters()
 def sgd(net): return SGD(net.parameters(), .5)
 
 
-@pytest.mark.parametrize('family', FAMILIES)
+@pytest.mark.parametrize('family', ALL)
 @pytest.mark.parametrize('name', LOSSES)
 def test_one_pass_of_d_is_two(name, family):
     loss, (x, z, y) = LOSSES[name], inputs()
@@ -84,7 +94,7 @@ def test_shared_moves_are_both_moves_on_the_same_latents(name):
     assert_close(weights(G, D), weights(G2, D2), **CLOSE)
 
 
-@pytest.mark.parametrize('family', FAMILIES)
+@pytest.mark.parametrize('family', ALL)
 @pytest.mark.parametrize('name', ('bce', 'minimax'))
 def test_simultaneous_moves_follow_the_old_d(name, family):
     loss, (x, z, y) = LOSSES[name], inputs()
@@ -94,6 +104,37 @@ def test_simultaneous_moves_follow_the_old_d(name, family):
     G2, D2 = players(family)
     update_simultaneous(G2, D2, sgd(G2), sgd(D2), loss, x, z, y)
     assert_close(weights(G, D), weights(G2, D2), **CLOSE)
+
+
+@pytest.mark.parametrize('family', ALL)
+@pytest.mark.parametrize('name', [name for name in PENALTIES if name != 'none'])
+def test_a_penalty_enters_the_fast_moves_as_the_plain_ones(name, family):
+    loss, (x, z, y), penalty = LOSSES['wasserstein'], inputs(), make_penalty(name)
+    ends = []
+    for update in (update_d, update_d_fast):
+        G, D = players(family)
+        with Stream(3): said = update(G, D, sgd(D), loss, x, z, y, penalty)
+        ends.append((weights(D), said))
+    assert_close(ends[0], ends[1], rtol=1e-3, atol=1e-5)
+    assert ends[0][1]['penalty'] > 0
+    G, D = players(family)
+    with Stream(3): said = update_shared(G, D, sgd(G), sgd(D), loss, x, z, y, penalty)
+    assert_close(weights(D), ends[0][0], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize('moves', ('fresh', 'shared'))
+def test_weights_stay_in_their_box_whatever_the_moves(digits, moves):
+    recipe = Recipe(LOSSES['wasserstein'], clip=.01, opt='rmsprop', moves=moves, batch=32, epochs=1)
+    *_, now = train(*players('cdcgan, join'), digits, recipe, device='cpu')
+    assert max(p.abs().max().item() for p in now.D.parameters()) <= .01
+    assert max(p.abs().max().item() for p in now.G.parameters()) > .01
+
+
+def test_penalties_are_refused_where_they_are_not_defined(digits):
+    penalty = make_penalty('gp')
+    with pytest.raises(ValueError, match='a penalty'): Recipe(penalty=penalty, moves='simultaneous')
+    with pytest.raises(ValueError, match='a penalty'):
+        train_stack([players('mlp', s) for s in (0, 1)], digits, Recipe(penalty=penalty, batch=32), [0, 1])
 
 
 @pytest.mark.parametrize('moves', ('shared', 'simultaneous'))
@@ -131,6 +172,16 @@ def test_a_step_of_a_stack_is_a_step_of_each_member(moves, family):
 def test_a_stack_refuses_other_layers():
     convolutions = [nn.Sequential(nn.Conv2d(1, 1, 3)) for _ in range(2)]
     with pytest.raises(ValueError, match='Conv2d, allowed in a stack are Linear'): stack(convolutions)
+
+
+@pytest.mark.parametrize('precision', PRECISIONS)
+@pytest.mark.parametrize('name', [name for name in PENALTIES if name != 'none'])
+def test_a_penalised_step_never_asks_the_host(digits, name, precision):
+    recipe = Recipe(LOSSES['wasserstein'], make_penalty(name), clip=.1, batch=16, n_d=2)
+    G, D, data = prepare(*players('cdcgan, project', spectral=True), digits, recipe, torch.device('cpu'))
+    parts, indices = set_up(G, D, recipe), index_steps(256, recipe, [0], 0, None)
+    play_step(parts, data, recipe, next(indices), precision) # the optimisers make their state
+    assert host_reads(lambda: play_step(parts, data, recipe, next(indices), precision)) == 0
 
 
 @pytest.mark.parametrize('precision', PRECISIONS)

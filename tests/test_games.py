@@ -1,0 +1,146 @@
+"Every game of a config: broken off and resumed it ends at the same weights; a bad one is refused."
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from gan_course.config import Config
+from gan_course.data import load
+from gan_course.games import (
+    GAMES,
+    build_classifier,
+    build_networks,
+    build_recipe,
+    load_both,
+    load_data,
+    load_labelled,
+)
+from gan_course.runs import load_generator, run_config
+from gan_course.studies import STUDIES
+from gan_course.training import RunDir, read_jsonl
+from gan_course.triple import train_triple
+
+TINY = Config(net='cdcgan', data='mnist_5k', n_train=200, g_hidden=(8, 8), d_hidden=(8, 8), batch_norm=True,
+              latent=4, dropout=.3, batch=50, epochs=3)
+CONFIGS = {game: replace(TINY, game=game, n_labels=100 * (game in ('triple', 'plain'))) for game in GAMES} | {
+    'clipped': replace(TINY, loss='wasserstein', clip=.1, opt='rmsprop', n_d=2),
+    'penalised, spectral, attention': replace(TINY, penalty='gp', spectral=True, attention=True),
+    'averaged': replace(TINY, game='triple', ema=.9, n_labels=100),
+    'batch statistics': replace(TINY, g_stats='batch'),
+}
+
+
+def begin(config, folder, resume=False):
+    data = load_data(config)
+    start = GAMES[config.game](config, data, build_recipe(config))
+    return start(RunDir(folder, resume, seconds=0), 'cpu', 0, 'fp32')
+
+
+def state(now):
+    return {name: part.state_dict() for name, part in now.parts.items() if isinstance(part, nn.Module)}
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_a_game_broken_off_and_resumed_ends_at_the_same_weights(name, tmp_path):
+    *_, through = begin(CONFIGS[name], tmp_path/'through')
+    game = begin(CONFIGS[name], tmp_path/'broken')
+    next(game); game.close() # a checkpoint stands at every snapshot
+    *_, resumed = begin(CONFIGS[name], tmp_path/'broken', resume=True)
+    assert_close(state(resumed), state(through), rtol=0, atol=0)
+    rows = [[row | dict(seconds=0) for row in read_jsonl(tmp_path/run/'metrics.jsonl')]
+            for run in ('through', 'broken')]
+    assert rows[0] == rows[1] and len(rows[0]) == 3
+
+
+@pytest.mark.parametrize('game', GAMES)
+def test_a_game_becomes_a_row(game, tmp_path):
+    row = run_config(CONFIGS[game], tmp_path/'run', quiet=True, device='cpu', n_score=50)
+    expected = dict(gan={'frechet'}, icgan={'frechet', 'reconstruction', 'named', 'kept', 'redrawn'},
+                    bigan={'frechet', 'reconstruction'}, triple={'frechet', 'classified'},
+                    plain={'classified'})
+    assert expected[game] <= set(row['scores'])
+    files = dict(icgan='encoder', bigan='encoder', triple='classifier', plain='classifier')
+    if game in files: assert (tmp_path/'run'/f'{files[game]}.safetensors').exists()
+    if game != 'plain': assert load_generator(tmp_path/'run').n_classes == 10
+
+
+def test_the_classes_of_unlabelled_images_are_never_read():
+    config = CONFIGS['triple']
+    data, recipe = load_data(config), build_recipe(config)
+    ends = []
+    for y in (data.y, data.y.flip(0)):
+        G, D = build_networks(config, data)
+        C, few = build_classifier(config, data), load_labelled(config, data)
+        *_, now = train_triple(G, D, C, replace(data, y=y), few, recipe, device='cpu')
+        ends.append(state(now))
+    assert_close(ends[0], ends[1], rtol=0, atol=0)
+
+
+def test_held_out_images_are_never_trained_on(tmp_path):
+    config = replace(TINY, n_valid=60)
+    learn, held = load_both(config)
+    assert (len(learn), len(held)) == (140, 60)
+    both = torch.cat([learn.x, held.x]).flatten(1)
+    assert len(both.unique(dim=0)) == len(both) == 200
+    row = run_config(config, tmp_path/'run', quiet=True, device='cpu', n_score=50)
+    assert [round(r['epoch']) for r in row['validation']] == [1, 2, 3]
+    assert row['chosen']['last'] == dict(epoch=3, accuracy=row['scores']['accuracy'],
+                                         frechet=row['scores']['frechet'])
+    assert all(1 <= choice['epoch'] <= 3 for choice in row['chosen'].values())
+
+
+def test_validation_goes_on_after_a_break(tmp_path, monkeypatch):
+    config = replace(TINY, n_valid=60)
+    through = run_config(config, tmp_path/'through', quiet=True, device='cpu', n_score=50)
+    from gan_course import runs
+    whole, calls = runs.validate, []
+    def break_off(*args):
+        calls.append(args)
+        if len(calls) == 2: raise KeyboardInterrupt
+        return whole(*args)
+    monkeypatch.setattr(runs, 'validate', break_off)
+    with pytest.raises(KeyboardInterrupt): run_config(config, tmp_path/'broken', quiet=True, device='cpu')
+    monkeypatch.setattr(runs, 'validate', whole)
+    resumed = run_config(config, tmp_path/'broken', resume=True, quiet=True, device='cpu', n_score=50)
+    def plain(rows): return [row | dict(seconds=0) for row in rows]
+    assert plain(resumed['validation']) == plain(through['validation'])
+    assert resumed['chosen'] == through['chosen']
+
+
+@pytest.mark.parametrize('changes,why', [
+    (dict(game='chess'), "game is 'chess'"), (dict(penalty='lp'), "penalty is 'lp'"),
+    (dict(penalty='gp', gamma=-1.), 'gamma is -1'), (dict(clip=-.1), 'clip is -0.1'),
+    (dict(width=0.), 'width is 0'), (dict(g_stats='none'), "g_stats is 'none'"),
+    (dict(n_valid=200), 'n_valid is 200'), (dict(condition='glue'), "condition is 'glue'"),
+    (dict(game='triple', n_labels=500), 'n_labels is 500'), (dict(init='he'), "init is 'he'"),
+    (dict(game='triple', net='dcgan'), "net is 'dcgan'"), (dict(game='icgan', net='mlp'), "net is 'mlp'"),
+    (dict(game='bigan', net='dcgan'), "net is 'dcgan'"), (dict(game='bigan', n_d=2), 'n_d is 2'),
+    (dict(game='triple', penalty='r1'), "penalty is 'r1'"), (dict(game='plain', clip=.1), 'clip is 0.1'),
+    (dict(game='icgan', n_valid=50), 'n_valid is 50'),
+    (dict(data='ring8', n_train=0), 'shape is .2,.'), (dict(n_labels=9), 'n_labels is 9'),
+    (dict(game='bigan', loss='relativistic'), "loss is 'relativistic'"),
+])
+def test_what_cannot_be_played_is_refused_before_anything_is_written(changes, why, tmp_path):
+    with pytest.raises(ValueError, match=why):
+        run_config(replace(TINY, **changes), tmp_path/'run', quiet=True, device='cpu')
+    assert not (tmp_path/'run').exists()
+
+
+def test_every_claim_of_these_chapters_has_a_study():
+    served = {claim for study in STUDIES.values() for claim in study.claims}
+    asked = {'depth-table1', 'depth-epochs', 'depth-ratio', 'depth-bn', 'depth-table2', 'depth-collapse',
+             'dcgan-mnist', 'dcgan-lr', 'dcgan-batch', 'dcgan-twoplayer', 'dcgan-half', 'dcgan-svhn',
+             'dcgan-future', 'cgan-noise', 'cgan-converge', 'cgan-dzero', 'cgan-hinge', 'cgan-wasserstein',
+             'cgan-validation', 'cgan-select', 'cgan-augment', 'cgan-grid', 'cgan-encoder', 'wgan-mnist',
+             'wgan-svhn', 'wgan-faster'}
+    assert asked <= served
+
+
+def test_a_run_on_colour_numbers_is_scored_by_their_own_scorer(tmp_path):
+    config = replace(TINY, data='svhn_10k', epochs=1)
+    try: load('svhn_10k')
+    except FileNotFoundError as e: pytest.skip(str(e))
+    row = run_config(config, tmp_path/'run', quiet=True, device='cpu', n_score=50)
+    assert row['scores']['frechet'] > 0 and row['scores']['scorer'] == 'ba4ab0f1cce281fe'
