@@ -35,9 +35,12 @@ def serve(pipe, make, device):
         if cuda: torch.cuda.synchronize()
         return (time.perf_counter() - began) / n * 1e3
     next(loop)
-    with FlopCounterMode(display=False) as counter: next(loop) # the second step: Adam has its state
-    play(4)                                                    # a recorded step is recorded now
-    pipe.send(counter.get_total_flops())
+    try:
+        with FlopCounterMode(display=False) as counter: next(loop) # the second step: Adam has its state
+        flops = counter.get_total_flops()
+    except RuntimeError: loop, flops = make(device=device), 0      # it cannot follow a gradient of a gradient
+    play(4)                                                        # a recorded step is recorded now
+    pipe.send(flops)
     while n := pipe.recv(): pipe.send(play(n))
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     pipe.send(torch.cuda.max_memory_allocated() if cuda else resident)

@@ -10,19 +10,27 @@ from gan_course.core import Stream
 from gan_course.data import index_batches, load, normalise
 from gan_course.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_course.fast import Replay, keep_memory, lowered, products_in, stack
+from gan_course.losses import LOSSES
 from gan_course.mlp_gan import MLPDiscriminator, MLPGenerator
 from gan_course.scoring import classifier, learn
 from gan_course.steps import update_d, update_g
 from gan_course.training import Recipe, index_steps, play_step, prepare, set_up
+from gan_course.wgan import make_penalty
 
 
 def mlp_players(): return MLPGenerator(), MLPDiscriminator(dropout=.4)
 def dcgan_players(): return DCGANGenerator(), DCGANDiscriminator()
+def critic_players(): return DCGANGenerator(), DCGANDiscriminator(dropout=0.)
 
 
 def textbook_gan(networks, batch, workers, device, **rates):
     with tempfile.TemporaryDirectory() as folder:
         yield from textbook.gan_loop(networks(), textbook.mnist(folder), batch, workers, device, **rates)
+
+
+def textbook_critic(batch, workers, device):
+    with tempfile.TemporaryDirectory() as folder:
+        yield from textbook.wgan_gp_loop(textbook.critic(), textbook.mnist(folder), batch, workers, device)
 
 
 def textbook_classifier(batch, workers, device):
@@ -88,6 +96,8 @@ def _gan(players, networks, recipe, ours, **rates):
 
 
 _w1, _w2 = dict(batch=64), dict(batch=256, lr_g=1e-3, lr_d=1e-4)
+_w4 = dict(loss=LOSSES['wasserstein'], penalty=make_penalty('gp'), batch=64, lr_g=1e-4, lr_d=1e-4, beta1=0.,
+           beta2=.9)
 _all = ('fp32, fresh', 'fp32, shared', 'bf16, fresh', 'bf16, shared', 'bf16, simultaneous')
 _stacks = {f'stack of {n}, {p}, shared': (partial(our_gan, mlp_players, Recipe(**_w1, moves='shared'), p,
                                                   n_seeds=n), n)
@@ -99,6 +109,10 @@ WORKLOADS = {
     'W2': Workload('DCGAN', 256, 1, _gan(dcgan_players, textbook.dcgan, _w2, _all[1:], lr_g=1e-3, lr_d=1e-4)),
     'W3': Workload('digit classifier', 128, 8,
                    _lessons | {p: (partial(our_classifier, 128, p), 1) for p in ('fp32', 'bf16')}),
+    'W4': Workload('WGAN-GP', 64, 1, {
+        **{f'textbook, {w} workers': (partial(textbook_critic, 64, w), 1) for w in (0, 2)},
+        **{f'{p}, {moves}': (partial(our_gan, critic_players, Recipe(**_w4, moves=moves), p), 1)
+           for p in ('fp32', 'bf16') for moves in ('fresh', 'shared')}}),
     'W1x8': Workload('MLP GAN, seeds at once', 64, 4, {
         'textbook, 0 workers': (partial(textbook_gan, textbook.mlp_gan, 64, 0), 1), **_stacks}),
 }

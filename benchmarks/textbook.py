@@ -104,3 +104,37 @@ def classifier_loop(net, dataset, batch, workers, device='cpu', lr=1e-3):
         loss.backward()
         optimizer.step()
         yield loss.item()
+
+
+def critic():
+    "W4: the DCGAN's networks, D without dropout and without a sigmoid."
+    G, D = dcgan()
+    return G, nn.Sequential(*(m for m in D[:-1] if not isinstance(m, nn.Dropout)))
+
+
+def gradient_penalty(D, real, fake):
+    "The penalty as public code writes it."
+    alpha = torch.rand(len(real), 1, 1, 1, device=real.device)
+    mixed = (alpha * real + (1 - alpha) * fake).requires_grad_(True)
+    scores = D(mixed)
+    gradients = torch.autograd.grad(outputs=scores, inputs=mixed, grad_outputs=torch.ones_like(scores),
+                                    create_graph=True, retain_graph=True, only_inputs=True)[0]
+    return ((gradients.view(len(gradients), -1).norm(2, dim=1) - 1)**2).mean()
+
+
+def wgan_gp_loop(networks, dataset, batch, workers, device='cpu'):
+    "A penalised critic's loop, one move of each player."
+    G, D = (net.to(device) for net in networks)
+    opt_g, opt_d = (torch.optim.Adam(net.parameters(), lr=1e-4, betas=(0., .9)) for net in (G, D))
+    for real, _ in batches(dataset, batch, workers):
+        real = real.to(device)
+        fake = G(torch.randn(len(real), 100, device=device)).detach()
+        opt_d.zero_grad()
+        d_loss = D(fake).mean() - D(real).mean() + 10 * gradient_penalty(D, real, fake)
+        d_loss.backward()
+        opt_d.step()
+        opt_g.zero_grad()
+        g_loss = -D(G(torch.randn(len(real), 100, device=device))).mean()
+        g_loss.backward()
+        opt_g.step()
+        yield d_loss.item(), g_loss.item()

@@ -75,7 +75,7 @@ def build_cgan(
     D_class = pick(CONDITIONS, config.condition, 'condition')
     return G, D_class(hidden=config.d_hidden, dropout=config.dropout, **both)
 
-# %% ../nbs/23_cgan.ipynb #be6e19de
+# %% ../nbs/23_cgan.ipynb #1cbe9e85
 class ConditionalDCGANGenerator(DCGANGenerator):
     "z and a class to an image, by convolutions: the class is embedded and joined to z."
     def __init__(self,
@@ -85,6 +85,7 @@ class ConditionalDCGANGenerator(DCGANGenerator):
     ):
         super().__init__(extra=embed, **options)
         self.n_classes, self.embed = n_classes, nn.Embedding(n_classes, embed)
+        nn.init.normal_(self.embed.weight, 0, .1) # torch's N(0, 1) would drown z: one image a class
 
     def forward(self, z, y): return super().forward(torch.cat([z, self.embed(y)], 1))
 
@@ -133,7 +134,7 @@ def build_cdcgan(
     return G, D_class(channels=config.d_hidden, dropout=config.dropout, spectral=config.spectral,
                       **both)
 
-# %% ../nbs/23_cgan.ipynb #c16da92b
+# %% ../nbs/23_cgan.ipynb #2d67f9cb
 CGAN = Config(net='cgan', noise='uniform', dropout=.3, epochs=130)
 QUICKSTART = Config(net='cgan', data='mnist_5k', latent=8, g_hidden=(256, 512), batch_norm=True,
                     condition='project', d_hidden=(512, 256), dropout=.3, lr_g=8e-4, lr_d=8e-4, ema=.999,
@@ -142,7 +143,7 @@ SPEEDRUN = replace(QUICKSTART, data='mnist', dropout=0., epochs=40) # too many d
 
 CDCGAN = replace(DCGAN, net='cdcgan', condition='project', epochs=20)
 PLAYGROUND = replace(CDCGAN, width=.5, latent=32, init='radford', slope=.2, lr_g=2e-4, lr_d=2e-4, batch=64,
-                     ema=.99, epochs=15) # small enough to ship, good enough to play with
+                     ema=.99, epochs=6) # small enough to ship, good enough to play with
 _TABLE2 = {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}
 
 STUDIES = [

@@ -4,10 +4,13 @@
 
 # %% auto #0
 __all__ = ['INITS', 'STATISTICS', 'DEPTHS', 'DCGAN', 'SMALL', 'STUDIES', 'same_padding', 'SameConv2d', 'SameConvTranspose2d',
-           'initialise', 'SelfAttention', 'DCGANGenerator', 'ConvNet', 'DCGANDiscriminator', 'build_dcgan']
+           'SelfAttention', 'initialise', 'growing_layers', 'DCGANGenerator', 'shrinking_layers', 'ConvNet',
+           'DCGANDiscriminator', 'build_dcgan']
 
-# %% ../nbs/22_dcgan.ipynb #94ea67bf
+# %% ../nbs/22_dcgan.ipynb #64af1668
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -16,9 +19,10 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from . import mlp_gan, pick
 from .config import Config, Study
+from .exercises import exercise
 from .fast import Dropout
 
-# %% ../nbs/22_dcgan.ipynb #467ec702
+# %% ../nbs/22_dcgan.ipynb #51511f7f
 def same_padding(
     n:int,        # pixels along one side
     kernel:int,   # of the convolution
@@ -28,13 +32,13 @@ def same_padding(
     total = max((-(-n // stride) - 1) * stride + kernel - n, 0)
     return total // 2, total - total // 2
 
-# %% ../nbs/22_dcgan.ipynb #76ca7c8e
 class SameConv2d(nn.Conv2d):
     "`nn.Conv2d` with 'same' padding: (N, C, H, W) -> (N, C', ceil(H / stride), ceil(W / stride))."
     def forward(self, x):
         sides = zip(x.shape[:-3:-1], self.kernel_size[::-1], self.stride[::-1], strict=True) # W, then H
         return super().forward(F.pad(x, [pad for side in sides for pad in same_padding(*side)]))
 
+# %% ../nbs/22_dcgan.ipynb #b9b5b808
 class SameConvTranspose2d(nn.ConvTranspose2d):
     "The transpose of `SameConv2d`: (N, C, H, W) -> (N, C', H stride, W stride)."
     def __init__(self,
@@ -50,10 +54,26 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         height, width = (n * s for n, s in zip(x.shape[-2:], self.stride, strict=True))
         return super().forward(x)[..., :height, :width] # an odd pixel too many stands at the end
 
-# %% ../nbs/22_dcgan.ipynb #f53d4b5b
+# %% ../nbs/22_dcgan.ipynb #47c702cf
+class SelfAttention(nn.Module):
+    "Every pixel looks at every other, and adds a little of what it sees: (N, C, H, W) -> the same."
+    def __init__(self,
+        channels:int, # that come in and go out; an eighth as many, one at least, are compared
+    ):
+        super().__init__()
+        inner = max(1, channels // 8)
+        self.query, self.key, self.value = (nn.Conv2d(channels, inner, 1, bias=False) for _ in range(3))
+        self.out, self.gamma = nn.Conv2d(inner, channels, 1, bias=False), nn.Parameter(torch.zeros(()))
+
+    def forward(self, x):
+        q, k, v = (f(x).flatten(2).mT for f in (self.query, self.key, self.value)) # (N, H W, C / 8)
+        seen = F.scaled_dot_product_attention(q, k, v, scale=1.)
+        return x + self.gamma * self.out(seen.mT.unflatten(2, x.shape[2:]))
+
+# %% ../nbs/22_dcgan.ipynb #404bb4d8
 def _radford(layer, first): nn.init.normal_(layer.weight, 0, .02)
 
-INITS = mlp_gan.INITS | {'radford': _radford} # N(0, 0.02) everywhere
+INITS = mlp_gan.INITS | {'radford': _radford} # N(0, 0.02) everywhere, biases as torch drew them
 STATISTICS = {'running': True, 'batch': False} # what G samples with -> does it keep running averages?
 _WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
@@ -66,23 +86,29 @@ def initialise(
         pick(INITS, init, 'init')(layer, first=i == 0)
     return net
 
-# %% ../nbs/22_dcgan.ipynb #bc3f05df
-class SelfAttention(nn.Module):
-    "Every pixel looks at every other, and adds a little of what it sees: (N, C, H, W) -> the same."
-    def __init__(self,
-        channels:int, # 8 or more
-    ):
-        super().__init__()
-        inner = channels // 8
-        self.query, self.key, self.value = (nn.Conv2d(channels, inner, 1, bias=False) for _ in range(3))
-        self.out, self.gamma = nn.Conv2d(inner, channels, 1, bias=False), nn.Parameter(torch.zeros(()))
+# %% ../nbs/22_dcgan.ipynb #b2f9b0f8
+def growing_layers(
+    n_in:int,        # inputs: z, and others beside it
+    channels,        # of the hidden layers, from the smallest picture to the largest
+    shape,           # of what comes out
+    after:Callable,  # (kind of batch normalisation, channels) -> the layers that end a hidden layer
+    bias:bool,       # in the hidden layers?
+    attention:bool,  # at half of the final size?
+)->list[nn.Module]:  # (N, n_in) -> (N, *shape)
+    "A linear layer, then transposed convolutions, the last two of which double the picture."
+    if len(shape) != 3 or shape[1] % 4 or shape[2] % 4:
+        raise ValueError(f"shape is {tuple(shape)}, allowed are images (C, H, W), H and W multiples of 4")
+    height, width = shape[1] // 4, shape[2] // 4
+    n = channels[0] * height * width
+    layers = [nn.Linear(n_in, n, bias=bias), *after(nn.BatchNorm1d, n),
+              nn.Unflatten(1, (channels[0], height, width))]
+    for i, (n_in, n_out) in enumerate(pairwise(channels), 2):
+        stride = 2 if i == len(channels) else 1
+        layers += [SameConvTranspose2d(n_in, n_out, 5, stride, bias=bias), *after(nn.BatchNorm2d, n_out)]
+    layers += [SelfAttention(channels[-1])] * attention
+    return [*layers, SameConvTranspose2d(channels[-1], shape[0], 5, 2)]
 
-    def forward(self, x):
-        q, k, v = (f(x).flatten(2).mT for f in (self.query, self.key, self.value)) # (N, H W, C / 8)
-        seen = F.scaled_dot_product_attention(q, k, v, scale=1.)
-        return x + self.gamma * self.out(seen.mT.unflatten(2, x.shape[2:]))
-
-# %% ../nbs/22_dcgan.ipynb #e0650f5d
+# %% ../nbs/22_dcgan.ipynb #aa320786
 class DCGANGenerator(nn.Module):
     "z to an image: a linear layer, then transposed convolutions, the last two of which double its size."
     n_classes = 0
@@ -103,23 +129,28 @@ class DCGANGenerator(nn.Module):
         keep = pick(STATISTICS, stats, 'g_stats')
         def after(norm, n): # a hidden layer's normalisation and activation
             return [*[norm(n, track_running_stats=keep)] * batch_norm, nn.LeakyReLU(slope)]
-        if len(shape) != 3 or shape[1] % 4 or shape[2] % 4:
-            raise ValueError(f"shape is {tuple(shape)}, allowed are images (C, H, W), H and W multiples of 4")
-        height, width = shape[1] // 4, shape[2] // 4
-        n = channels[0] * height * width
-        layers = [nn.Linear(latent + extra, n, bias=not batch_norm), *after(nn.BatchNorm1d, n),
-                  nn.Unflatten(1, (channels[0], height, width))]
-        for i, (n_in, n_out) in enumerate(zip(channels, channels[1:], strict=False), 2):
-            stride = 2 if i == len(channels) else 1
-            layers += [SameConvTranspose2d(n_in, n_out, 5, stride, bias=not batch_norm),
-                       *after(nn.BatchNorm2d, n_out)]
-        layers += [SelfAttention(channels[-1])] * attention
-        layers += [SameConvTranspose2d(channels[-1], shape[0], 5, 2)]
+        layers = growing_layers(latent + extra, channels, shape, after, not batch_norm, attention)
         self.body = initialise(nn.Sequential(*layers), init)
 
     def forward(self, z, y=None): return self.out(self.body(z))
 
-# %% ../nbs/22_dcgan.ipynb #a4026d8e
+# %% ../nbs/22_dcgan.ipynb #ac30412c
+def shrinking_layers(
+    channels,        # of the hidden layers
+    shape,           # of an image
+    slope:float,     # of LeakyReLU
+    dropout:float,   # share of each hidden layer silenced while training
+    attention:bool,  # after the first layer?
+)->tuple[list[nn.Module], int]: # (N, *shape) -> (N, features); features
+    "Convolutions that halve a picture, and its pixels in one row at the end."
+    layers, (n_in, *size) = [], shape
+    for i, n in enumerate(channels):
+        layers += [SameConv2d(n_in, n, 5, 2), nn.LeakyReLU(slope), *[Dropout(dropout)] * (dropout > 0),
+                   *[SelfAttention(n)] * (attention and i == 0)]
+        n_in, size = n, [-(-side // 2) for side in size]
+    return [*layers, nn.Flatten()], n_in * size[0] * size[1]
+
+# %% ../nbs/22_dcgan.ipynb #b87ee85b
 class ConvNet(nn.Module):
     "An image to answers: convolutions that halve it, then one linear layer."
     def __init__(self,
@@ -133,13 +164,8 @@ class ConvNet(nn.Module):
         spectral:bool=False,       # divide each layer's weights by their largest singular value?
     ):
         super().__init__()
-        layers, (n_in, *size) = [], shape
-        for i, n in enumerate(channels):
-            layers += [SameConv2d(n_in, n, 5, 2), nn.LeakyReLU(slope), *[Dropout(dropout)] * (dropout > 0),
-                       *[SelfAttention(n)] * (attention and i == 0)]
-            n_in, size = n, [-(-side // 2) for side in size]
-        self.n_features = n_in * size[0] * size[1]
-        self.body, self.head = nn.Sequential(*layers, nn.Flatten()), nn.Linear(self.n_features, n_out)
+        layers, self.n_features = shrinking_layers(channels, shape, slope, dropout, attention)
+        self.body, self.head = nn.Sequential(*layers), nn.Linear(self.n_features, n_out)
         initialise(self, init)
         for layer in [module for module in self.modules() if isinstance(module, _WEIGHTED)] * spectral:
             spectral_norm(layer)
@@ -150,7 +176,7 @@ class DCGANDiscriminator(ConvNet):
     "An image to a logit."
     def forward(self, x, y=None): return super().forward(x)[:, 0]
 
-# %% ../nbs/22_dcgan.ipynb #4fa3e809
+# %% ../nbs/22_dcgan.ipynb #1b0d2f87
 DEPTHS = {'small': (128, 64), 'medium': (256, 128, 64), 'large': (512, 256, 128, 64)} # G's channels
 
 def build_dcgan(
@@ -164,17 +190,18 @@ def build_dcgan(
                        out=config.g_out, **both)
     return G, DCGANDiscriminator(config.d_hidden, dropout=config.dropout, spectral=config.spectral, **both)
 
-# %% ../nbs/22_dcgan.ipynb #0702c8e4
 DCGAN = Config(net='dcgan', g_hidden=DEPTHS['medium'], d_hidden=(64, 128, 256), slope=.3, dropout=.3,
                batch_norm=True, init='glorot', lr_g=1e-3, lr_d=1e-4, batch=256, moves='shared', epochs=100)
 SMALL = dict(width=.25, epochs=6) # of full MNIST: minutes on a core
 
+# %% ../nbs/22_dcgan.ipynb #b0f337f4
 _LR = {'d-tenth': {}, 'equal': dict(lr_d=1e-3), 'equal-low': dict(lr_g=1e-4),
        'g-tenth': dict(lr_g=1e-4, lr_d=1e-3)}
 _BN = {'on': {}, 'batch-statistics': dict(g_stats='batch'), 'off': dict(batch_norm=False)}
 _FUTURE = {'dcgan': {}, 'attention': dict(attention=True), 'spectral': dict(spectral=True)}
 _RADFORD = {'report': {}, 'radford': dict(init='radford', lr_g=2e-4, lr_d=2e-4, slope=.2, dropout=0.)}
 
+# %% ../nbs/22_dcgan.ipynb #f45c2c41
 STUDIES = [
     Study('dcgan', "What does the report's DCGAN draw, epoch by epoch, and do its losses tell?",
           replace(DCGAN, n_valid=10_000), small=dict(epochs=8), seeds=3,
@@ -196,3 +223,35 @@ STUDIES = [
     Study('dcgan-radford', "What if weights and rates begin as Radford et al. advise?", DCGAN, _RADFORD,
           SMALL, 3),
 ]
+
+# %% ../nbs/22_dcgan.ipynb #d39c0444
+@exercise('same-pads', "How many windows shall there be, and where does the last one end?",
+          "What is missing may be less than nothing; and an odd pixel has to go somewhere.")
+def _check_same_pads(answer):
+    "Write `pads(n, kernel, stride)` -> (before, after): the padding of TensorFlow's 'same'."
+    for case in ((28, 5, 2), (14, 5, 2), (7, 5, 2), (7, 5, 1), (9, 3, 2), (13, 4, 3), (10, 2, 5)):
+        (n, kernel, stride), (before, after), right = case, answer(*case), same_padding(*case)
+        if (before, after) == right: continue
+        where = f"for {n} pixels, kernel {kernel}, stride {stride}"
+        if min(before, after) < 0: return f"{where} it is negative: no pixel is ever cut off"
+        if (after, before) == right: return f"{where} the odd pixel stands in front, not at the end"
+        if before == after == kernel // 2:
+            return f"{where} you pad {before} on both sides, as PyTorch code does: every window is shifted"
+        if (n + before + after - kernel) // stride + 1 < -(-n // stride):
+            return f"{where} too few pixels come out: what is left over at the end has a window too"
+        return f"{where} it should be {right[0]} and {right[1]}, not {before} and {after}"
+
+# %% ../nbs/22_dcgan.ipynb #5a5494d7
+@exercise('lost-pixels', "How long is a row of n stamps, five pixels each, two pixels apart?",
+          "In a transposed convolution padding takes pixels away from what comes out: two at each end.")
+def _check_lost_pixels(answer):
+    """In public code G's last two layers are nn.ConvTranspose2d(..., 5, stride=2, padding=2), and the picture
+    before them has 7 pixels a side. How many has it after each? A pair. (The cure is output_padding=1.)"""
+    told = {(14, 28): "that is what 'same' gives, or output_padding=1, which is not there",
+            (14, 27): "27 is right for 14, but the first layer loses a pixel too",
+            (17, 37): "the padding is not taken off", (15, 33): "two pixels go at each end, four in all",
+            (4, 2): "that is a convolution; transposed, it makes the picture larger",
+            (21, 49): "padding takes pixels away here; you add them",
+            (13, 28): "the second layer loses pixels as the first one does"}
+    if tuple(answer) in told: return told[tuple(answer)]
+    if tuple(answer) != (13, 25): return f"{tuple(answer)} is not the length of a row of stamps, less padding"
