@@ -176,7 +176,7 @@ class DCGANDiscriminator(ConvNet):
     "An image to a logit."
     def forward(self, x, y=None): return super().forward(x)[:, 0]
 
-# %% ../nbs/22_dcgan.ipynb #1b0d2f87
+# %% ../nbs/22_dcgan.ipynb #bf319e73
 DEPTHS = {'small': (128, 64), 'medium': (256, 128, 64), 'large': (512, 256, 128, 64)} # G's channels
 
 def build_dcgan(
@@ -192,7 +192,7 @@ def build_dcgan(
 
 DCGAN = Config(net='dcgan', g_hidden=DEPTHS['medium'], d_hidden=(64, 128, 256), slope=.3, dropout=.3,
                batch_norm=True, init='glorot', lr_g=1e-3, lr_d=1e-4, batch=256, moves='shared', epochs=100)
-SMALL = dict(width=.25, epochs=6) # of full MNIST: minutes on a core
+SMALL = dict(width=.25, epochs=3) # of full MNIST: minutes on a core
 
 # %% ../nbs/22_dcgan.ipynb #b0f337f4
 _LR = {'d-tenth': {}, 'equal': dict(lr_d=1e-3), 'equal-low': dict(lr_g=1e-4),
@@ -201,13 +201,13 @@ _BN = {'on': {}, 'batch-statistics': dict(g_stats='batch'), 'off': dict(batch_no
 _FUTURE = {'dcgan': {}, 'attention': dict(attention=True), 'spectral': dict(spectral=True)}
 _RADFORD = {'report': {}, 'radford': dict(init='radford', lr_g=2e-4, lr_d=2e-4, slope=.2, dropout=0.)}
 
-# %% ../nbs/22_dcgan.ipynb #f45c2c41
+# %% ../nbs/22_dcgan.ipynb #b4e93b81
 STUDIES = [
     Study('dcgan', "What does the report's DCGAN draw, epoch by epoch, and do its losses tell?",
           replace(DCGAN, n_valid=10_000), small=dict(epochs=8), seeds=3,
           claims=('dcgan-mnist', 'depth-epochs', 'dcgan-twoplayer', 'dcgan-half')),
     Study('dcgan-svhn', "Are colour numbers harder than grey digits?",
-          replace(DCGAN, data='svhn_10k', epochs=200), small=dict(epochs=30), seeds=3,
+          replace(DCGAN, data='svhn_10k', epochs=200), small=dict(epochs=12), seeds=3,
           claims=('dcgan-svhn',)),
     Study('depth-table1', "Which depth of G suits one D?", replace(DCGAN, epochs=20),
           {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}, SMALL, 3, ('depth-table1',)),

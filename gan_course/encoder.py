@@ -188,8 +188,8 @@ def redraw(
     G.train(modes[0]), E.train(modes[1])
     return tuple(map(torch.cat, zip(*found, strict=True)))
 
-# %% ../nbs/25_encoder.ipynb #0e7a0c62
+# %% ../nbs/25_encoder.ipynb #53aa3503
 _base = replace(CDCGAN, game='icgan', latent=32, dropout=.3, epochs=50)
 STUDIES = [Study('cgan-encoder', "Can a real digit be reconstructed, and redrawn as every other class?",
-                 _base, {'icgan': {}, 'bigan': dict(game='bigan')}, dict(width=.25, epochs=6), 3,
+                 _base, {'icgan': {}, 'bigan': dict(game='bigan')}, dict(width=.25, epochs=3), 3,
                  ('cgan-encoder',))]

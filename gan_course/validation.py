@@ -89,7 +89,7 @@ def build_half_conditional(
                             **both)
     return G, ConditionalDiscriminator(n_classes, hidden=config.d_hidden, dropout=config.dropout, **both)
 
-# %% ../nbs/27_validation.ipynb #a75306f2
+# %% ../nbs/27_validation.ipynb #ca388c1a
 _mlp = replace(CGAN, net='mlp')
 _DZERO = {
     'conditional': dict(net='cgan'), 'unconditional': {}, # both work
@@ -101,21 +101,21 @@ _DZERO = {
 _rates = (5e-5, 2e-4, 8e-4)
 _GRID = {f'g{g:g}-d{d:g}': dict(lr_g=g, lr_d=d) for g in _rates for d in _rates}
 _AUGMENT = {'none': {}, 'affine': dict(augment='affine')}
-_SMALL = dict(epochs=10)
+_SMALL = dict(epochs=4)
 _valid = replace(CGAN, n_valid=10_000)
 
 STUDIES = [
     Study('cgan-noise', "Does the law of the noise matter?", CGAN,
           {'uniform': {}, 'normal': dict(noise='normal')}, _SMALL, claims=('cgan-noise',)),
-    Study('cgan-converge', "What do 130 epochs bring after the first 60?", _valid, small=dict(epochs=20),
+    Study('cgan-converge', "What do 130 epochs bring after the first 60?", _valid, small=dict(epochs=10),
           seeds=3, claims=('cgan-converge', 'cgan-validation', 'cgan-select')),
-    Study('cgan-augment', "Do shifted and turned digits help G?", _valid, _AUGMENT, dict(epochs=4), 3,
+    Study('cgan-augment', "Do shifted and turned digits help G?", _valid, _AUGMENT, dict(epochs=2), 3,
           ('cgan-augment',)),
     Study('cgan-augment-few', "And where there are only a thousand digits to learn from?",
-          replace(_valid, n_train=11_000, epochs=500), _AUGMENT, dict(epochs=60, batch=16), 3,
+          replace(_valid, n_train=11_000, epochs=500), _AUGMENT, dict(epochs=30, batch=16), 3,
           ('cgan-augment',)),
-    Study('cgan-grid', "Which pair of learning rates?", replace(CGAN, epochs=20), _GRID, dict(epochs=3), 3,
+    Study('cgan-grid', "Which pair of learning rates?", replace(CGAN, epochs=20), _GRID, dict(epochs=2), 3,
           ('cgan-grid',)),
     Study('cgan-dzero', "Why did D's loss go to zero when the condition was taken out?",
-          replace(_mlp, epochs=20), _DZERO, dict(epochs=3), 3, ('cgan-dzero',)),
+          replace(_mlp, epochs=20), _DZERO, dict(epochs=2), 3, ('cgan-dzero',)),
 ]
