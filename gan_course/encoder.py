@@ -64,7 +64,7 @@ def encoder_step(
     parts['opt_e'].zero_grad(set_to_none=True); (on_z + on_y).backward(); parts['opt_e'].step()
     return torch.stack([on_z.detach(), on_y.detach()])
 
-# %% ../nbs/25_encoder.ipynb #765c8929
+# %% ../nbs/25_encoder.ipynb #5c1145ed
 def bring(
     nets:tuple,    # networks
     data:tuple,    # data sets
@@ -76,7 +76,6 @@ def bring(
     nets = [net.to(device).to(memory_format=torch.channels_last) for net in nets]
     return *nets, *(examples.to(device) for examples in data)
 
-# %% ../nbs/25_encoder.ipynb #971b1360
 def make_optimiser(
     recipe:Recipe,     # its kind and decays
     lr:float,          # learning rate
@@ -237,18 +236,3 @@ def _check_pair_direction(answer):
     for wrong, why in known:
         if torch.isclose(value, wrong, atol=1e-5): return why
     if not torch.isclose(value, right, atol=1e-5): return f"it is {value:.4f} where {right:.4f} is right"
-
-# %% ../nbs/25_encoder.ipynb #35461c68
-@exercise('constant-code', "Write z - 1/2 as a sum of a random part and a fixed one, and square.",
-          "The mean of z^2 is the variance; F.mse_loss averages over coordinates too.")
-def _check_constant_code(answer):
-    """An encoder returns 0.5 in each of the 32 coordinates, whatever it sees. The latents are N(0, 1). What
-    is its e_loss_z, by `F.mse_loss`?"""
-    told = {.25: "that is the distance of the constant from the mean; the latents vary around it as well",
-            1.: "that is the loss of the constant 0; this one misses the mean by a half",
-            40.: "that is the sum over 32 coordinates; F.mse_loss takes the mean",
-            .75: "the squares add up: being off the mean makes it worse than 1",
-            1.5: "add the square of a half, not the half", .5: "that is neither the variance nor a square"}
-    for value, why in told.items():
-        if abs(answer - value) < 1e-3: return why
-    if abs(answer - 1.25) > 1e-3: return "it is the variance of z plus the square of the constant's distance"

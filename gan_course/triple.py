@@ -152,32 +152,33 @@ _ARMS = {f'{game}-{n}': dict(game=game, n_labels=n) for n in (100, 600) for game
 STUDIES = [Study('triple', "What does a third player make of 100 or 600 labels?", _base, _ARMS,
                  dict(width=.25, epochs=3), 5, ('dcgan-future',))]
 
-# %% ../nbs/26_triple.ipynb #c0d02969
-def _tagged(n, image, y): return torch.full((n, 1, 1, 1), float(image)), torch.full((n,), y)
+# %% ../nbs/26_triple.ipynb #e40500f4
+def _tagged(n, tag): return torch.full((n, 1, 1, 1), float(tag)), torch.full((n,), tag)
 
 @exercise('sort-pairs', "Which pairs were named by somebody who knows? Who made each of the others?",
           "C's pairs hold true images, and are fakes all the same; keep images and classes in one order.")
 def _check_sort_pairs(answer):
-    """Write `sort_pairs(few, guessed, made)` -> (real, fake), two pairs of tensors (images, classes): what D takes as
-    real and as fake in the game of three. Each argument is a pair (images, classes): the labelled few; unlabelled
-    images with C's guesses; G's images with the classes they were asked for."""
-    real, fake = answer(_tagged(2, 1, 1), _tagged(3, 2, 2), _tagged(4, 3, 3))
+    """Write `sort_pairs(few, guessed, made)` -> (real, fake), two pairs of tensors (images, classes): what D
+    takes as real and as fake in our game of three. Each argument is a pair (images, classes): the labelled
+    few; unlabelled images with C's guesses; G's images with the classes they were asked for."""
+    real, fake = answer(_tagged(2, 1), _tagged(3, 2), _tagged(4, 3))
     held, forged = ([sorted(part.flatten().long().tolist()) for part in pair] for pair in (real, fake))
     if 2 in held[1]: return "C's guesses are among the real pairs: nobody could object to a wrong one"
     if 3 in held[1]: return "G's pairs are among the real ones: D would be taught to believe them"
     if 1 in forged[1]: return "labelled pairs are among the fakes: D would be taught to object to the truth"
     if 2 not in forged[1]: return "C's pairs are missing from the fakes: C would play against nobody"
     if 3 not in forged[1]: return "G's pairs are missing from the fakes: G would play against nobody"
-    if held != [[1] * 2] * 2 or forged != [[2] * 3 + [3] * 4] * 2: return "not every image and class is there once"
+    if held != [[1] * 2] * 2 or forged != [[2] * 3 + [3] * 4] * 2:
+        return "not every image and class is there once"
     if fake[0].flatten().long().tolist() != fake[1].tolist():
         return "the images stand in another order than their classes: D sees pairs that nobody made"
 
-# %% ../nbs/26_triple.ipynb #3e033119
+# %% ../nbs/26_triple.ipynb #f349aa95
 @exercise('objection-slope', "Write the term as p log(1 - D). D is a constant here; what is the slope of p?",
           "The slope of a softmax in its own logit is p (1 - p). And log(1 - D) is a negative number.")
 def _check_objection_slope(answer):
-    """C's logits of one image are (ln 3, 0), and D says 3/4 of the pair of image and likeliest class. What is the
-    slope of `objection` in C's first logit? A number, to three digits."""
+    """C's logits of one image are (ln 3, 0), and D says 3/4 of the pair of image and likeliest class. What is
+    the slope of `objection` in C's first logit? A number, to three digits."""
     slope = -3/16 * math.log(4)
     told = {-slope: "the sign is turned round: C would be less sure exactly where D believes its guess",
             -3/4 * math.log(4): "that is the term's value; the slope of p is p (1 - p)",
@@ -187,4 +188,5 @@ def _check_objection_slope(answer):
             slope / 2: "the half is in `update_c`, not in `objection`"}
     for wrong, why in told.items():
         if math.isclose(answer, wrong, abs_tol=1e-3): return why
-    if not math.isclose(answer, slope, abs_tol=1e-3): return "multiply p (1 - p) by log(1 - D), p = 3/4, D = 3/4"
+    if not math.isclose(answer, slope, abs_tol=1e-3):
+        return "multiply p (1 - p) by log(1 - D), where p is 3/4 and D is 3/4"

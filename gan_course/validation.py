@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RULES', 'STUDIES', 'hold_out', 'judge_held_out', 'choose', 'LabelBlindGenerator', 'build_half_conditional']
 
-# %% ../nbs/27_validation.ipynb #afb645db
+# %% ../nbs/27_validation.ipynb #97af1c53
 import math
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,10 +14,11 @@ import torch
 from torch import nn
 
 from . import pick
-from .cgan import CGAN, MLPGenerator, ConditionalDiscriminator
+from .cgan import CGAN, ConditionalDiscriminator, MLPGenerator
 from .config import Config, Study
 from .core import Stream, draw_latents
 from .data import Data, normalise, split
+from .exercises import exercise
 from .training import Recipe, Snapshot
 
 # %% ../nbs/27_validation.ipynb #d6d3af39
@@ -119,3 +120,48 @@ STUDIES = [
     Study('cgan-dzero', "Why did D's loss go to zero when the condition was taken out?",
           replace(_mlp, epochs=20), _DZERO, dict(epochs=2), 3, ('cgan-dzero',)),
 ]
+
+# %% ../nbs/27_validation.ipynb #dd691060
+@exercise('look-once', "Which of the two columns may a choice depend on?",
+          "What was used to choose is too good a number to report.")
+def _check_look_once(answer):
+    """Write `report(rows)` -> (epoch, number): the epoch to keep and the distance to publish. A row is a dict
+    with `epoch`, `valid` and `test`, distances on held-out and on test images."""
+    table = (1, 9., 8.), (2, 4., 5.), (3, 6., 3.), (4, 7., 7.)
+    epoch, number = answer([dict(zip(('epoch', 'valid', 'test'), line, strict=True)) for line in table])
+    if (epoch, number) == (3, 3.): return "the epoch was chosen on the test set, so its distance is too good"
+    if epoch == 2 and number == 4.: return "the right epoch, but its 4 was used to choose; publish the test's"
+    if epoch == 3: return "the epoch was chosen on the test set"
+    if epoch == 4: return "that is the last epoch, whatever the held-out images say"
+    if epoch == 1: return "that is the largest distance; small is good"
+    if (epoch, number) == (2, 3.): return "3 is the best test distance of all, not that of the epoch you keep"
+    if (epoch, number) != (2, 5.): return f"epoch {epoch} with {number} is no row's epoch and test distance"
+
+# %% ../nbs/27_validation.ipynb #fed988c1
+@exercise('three-piles', "Public code joins train and test before it divides. What is a test worth then?",
+          "`hold_out` divides the training examples; the test set is handed on as it is.")
+def _check_three_piles(answer):
+    "Write `piles(train, test, n)` -> (learn, held, test), all `Data`: n training examples held out."
+    def numbers(start, n): return torch.arange(start, start + n, dtype=torch.uint8).view(n, 1, 1, 1)
+    train, test = (Data(numbers(s, n), torch.arange(n) * 10 // n) for s, n in ((0, 80), (80, 40)))
+    with Stream(0): parts = answer(train, test, 20)
+    learn, held, kept = ({*part.x.flatten().tolist()} for part in parts)
+    if max(learn) >= 80: return "there are test examples to learn from: train and test were joined"
+    if max(held) >= 80: return "you chose on test examples: what is left of them is no test any more"
+    if kept != {*range(80, 120)}: return "the test set is not what it was"
+    if learn & held: return f"{len(learn & held)} examples are in both piles, so nothing was held out"
+    if (len(learn), len(held)) != (60, 20): return f"{len(learn)} and {len(held)} examples, not 60 and 20"
+    if len(parts[1].y.unique()) < 5: return "the examples are sorted by class, and you held out one end"
+
+# %% ../nbs/27_validation.ipynb #8fd30e60
+@exercise('half-d', "What does the best D say of a digit that fits its label, and how often does a fake fit?",
+          "G's term has two cases now: a fake always fits a label that was read off it.")
+def _check_half_d(answer):
+    """Now turn 'half' round: G draws the digit it is asked for, perfectly, and D is not told which it was.
+    What is the best D's loss, real and fake together? (To two digits.)"""
+    told = {.34: "that is for a G without its label; here G has it, and D has not",
+            .69: "that is one term alone; there are two", 0.: "D would have to find out perfect fakes",
+            .10: "that is the term on real images, and for a G without its label"}
+    for value, why in told.items():
+        if abs(answer - value) < .01: return why
+    if abs(answer - 2 * math.log(2)) > .01: return f"{answer} is not it: compare the densities D sees"

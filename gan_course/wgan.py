@@ -6,7 +6,8 @@
 __all__ = ['PENALTIES', 'ARMS', 'TOY_ARMS', 'STUDIES', 'slopes', 'mix', 'gradient_penalty', 'r1', 'r2', 'both_ends', 'weigh',
            'make_penalty']
 
-# %% ../nbs/24_wgan.ipynb #418e28d2
+# %% ../nbs/24_wgan.ipynb #bc3d8e51
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,7 @@ from torch.autograd import grad
 from . import pick
 from .config import Config, Study
 from .dcgan import DCGAN
+from .exercises import exercise
 
 # %% ../nbs/24_wgan.ipynb #b53f7898
 def slopes(
@@ -38,7 +40,7 @@ def mix(
     share = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device)
     return share * x + (1 - share) * fake
 
-# %% ../nbs/24_wgan.ipynb #f8210e0e
+# %% ../nbs/24_wgan.ipynb #5a382752
 def gradient_penalty(
     D:nn.Module,        # critic, D(x, y) -> logits (N,)
     x:Tensor,           # real examples, shape (N, ...)
@@ -48,22 +50,45 @@ def gradient_penalty(
     "The mean squared distance of the critic's slope from 1, at mixed examples."
     return (((slopes(D, mix(x, fake), y) + 1e-12).sqrt() - 1)**2).mean() # sqrt has no slope at 0
 
-def r1(D, x, fake, y=None):
+# %% ../nbs/24_wgan.ipynb #f595b3a8
+def r1(
+    D:nn.Module,        # discriminator or critic, D(x, y) -> logits (N,)
+    x:Tensor,           # real examples, shape (N, ...)
+    fake:Tensor,        # fakes, not read
+    y:Tensor|None=None, # classes, int64 (N,), or None
+)->Tensor:              # scalar
     "Half the mean squared slope of D at real examples."
     return slopes(D, x, y).mean() / 2
 
-def r2(D, x, fake, y=None):
+def r2(
+    D:nn.Module,        # discriminator or critic, D(x, y) -> logits (N,)
+    x:Tensor,           # real examples, not read
+    fake:Tensor,        # fakes, shape (N, ...)
+    y:Tensor|None=None, # classes, int64 (N,), or None
+)->Tensor:              # scalar
     "Half the mean squared slope of D at fakes."
     return slopes(D, fake, y).mean() / 2
 
-def both_ends(D, x, fake, y=None):
+# %% ../nbs/24_wgan.ipynb #8db60490
+def both_ends(
+    D:nn.Module,        # discriminator or critic, D(x, y) -> logits (N,)
+    x:Tensor,           # real examples, shape (N, ...)
+    fake:Tensor,        # fakes, the same shape
+    y:Tensor|None=None, # classes, int64 (N,), or None
+)->Tensor:              # scalar
     "R1 and R2."
     return r1(D, x, fake, y) + r2(D, x, fake, y)
 
 PENALTIES = {'none': None, 'gp': gradient_penalty, 'r1': r1, 'r2': r2, 'r1+r2': both_ends}
 
-# %% ../nbs/24_wgan.ipynb #12fd21cc
-def weigh(penalty, gamma, *inputs): return gamma * penalty(*inputs)
+# %% ../nbs/24_wgan.ipynb #8d0b273d
+def weigh(
+    penalty:Callable, # (D, x, fake, y) -> scalar
+    gamma:float,      # its weight
+    *inputs,          # D, x, fake, y
+)->Tensor:            # scalar
+    "A penalty times its weight."
+    return gamma * penalty(*inputs)
 
 def make_penalty(
     name:str='none', # a name in `PENALTIES`
@@ -74,7 +99,7 @@ def make_penalty(
     if gamma < 0: raise ValueError(f"gamma is {gamma}, allowed is 0 or more")
     return penalty and partial(weigh, penalty, gamma)
 
-# %% ../nbs/24_wgan.ipynb #a2a0779a
+# %% ../nbs/24_wgan.ipynb #00e2e188
 _CRITIC = dict(loss='wasserstein', dropout=0., n_d=5, moves='fresh')
 _GP = _CRITIC | dict(penalty='gp', gamma=10., lr_g=1e-4, lr_d=1e-4, beta1=0., beta2=.9) # Gulrajani's Adam
 ARMS = {
@@ -87,6 +112,8 @@ ARMS = {
     'r1': dict(penalty='r1', dropout=0.),
     'r1+r2': dict(loss='relativistic', penalty='r1+r2', dropout=0.),
 }
+
+# %% ../nbs/24_wgan.ipynb #cc2f178f
 _FASTER = {name: ARMS[name] for name in ('dcgan', 'clip', 'gp', 'gp-1')}
 _SVHN = {name: ARMS[name] for name in ('dcgan', 'report', 'clip', 'gp', 'gp-1')}
 _mnist = replace(DCGAN, epochs=50, n_valid=10_000)
@@ -100,6 +127,7 @@ TOY_ARMS = {name: dict(loss=name) for name in _LOSSES} | {
     'clip': _wgan_toy | dict(clip=.1, opt='rmsprop'), 'gp': _wgan_toy | dict(penalty='gp', gamma=.1),
     'bce+r1': dict(penalty='r1', gamma=1.)}
 
+# %% ../nbs/24_wgan.ipynb #b8bec41a
 STUDIES = [
     Study('wgan-mnist', "Which critic draws digits, and what keeps it honest?", _mnist, ARMS, _SMALL, 3,
           ('wgan-mnist', 'cgan-wasserstein', 'cgan-hinge')),
@@ -111,3 +139,64 @@ STUDIES = [
             TOY_ARMS, dict(width=.5), 5, ('cgan-wasserstein', 'depth-collapse'))
       for toy in ('ring8', 'grid25')],
 ]
+
+# %% ../nbs/24_wgan.ipynb #dea1a76f
+def _pairs(): return 2 * torch.randn(64, 3, 2, 2) + 3, torch.randn(64, 3, 2, 2) - 3
+
+class _Bowl(nn.Module):
+    "a |x|^2 / 2, whose gradient is a x; it remembers what it was asked."
+    def __init__(self, a):
+        super().__init__()
+        self.a, self.asked = nn.Parameter(torch.tensor(a)), None
+    def forward(self, x, y=None):
+        self.asked = x.detach()
+        return self.a * x.square().flatten(1).sum(1) / 2
+
+def _where_asked(asked, x, fake):
+    "What is wrong with the points of a penalty, or None."
+    share = ((asked - fake) / (x - fake)).flatten(1)
+    if share.std(1).max() > 1e-3: return "a draw for each pixel leaves the line: one for each image"
+    share = share[:, 0]
+    if share.min() < -1e-3 or share.max() > 1 + 1e-3:
+        return "some points lie beyond real or fake: the draws are not uniform between 0 and 1"
+    if share.std() < 1e-3: return "all images get the same share: draw one for each"
+    if not (.2 < share.std() < .37 and .3 < share.mean() < .7): return "the shares are not uniform"
+
+# %% ../nbs/24_wgan.ipynb #be41b90a
+@exercise('gp-lines', "Which points is D asked about, and how many numbers does each image's share have?",
+          "Flatten each image's gradient before you take its norm; keep the graph, D learns from it.")
+def _check_gp_lines(answer):
+    """Write penalty(D, x, fake), x and fake of shape (N, C, H, W): the mean squared distance of D's slope
+    from 1, at a random point between each real image and its fake. No weight."""
+    for a in (.01, 1.):
+        D, (x, fake) = _Bowl(a), _pairs()
+        value = answer(D, x, fake)
+        if D.asked is None or D.asked.shape != x.shape: return "ask D about one point for each pair"
+        if wrong := _where_asked(D.asked, x, fake): return wrong
+        g = a * D.asked
+        norms = g.flatten(1).norm(dim=1)
+        told = [((g.norm() - 1)**2, "that is one norm over the whole batch: each image has its own"),
+                (((g.norm(dim=1) - 1)**2).mean(), "that norm is over channels: flatten each image first"),
+                (((norms / len(x) - 1)**2).mean(), "each gradient is N times too small: sum the scores"),
+                (((norms**2 - 1)**2).mean(), "the norm is squared: take its root before the 1"),
+                ((norms.mean() - 1)**2, "the mean comes last: slopes of 0 and 2 are not a slope of 1")]
+        for wrong, why in told:
+            if torch.isclose(value, wrong, rtol=1e-4): return why
+        right = ((norms - 1)**2).mean()
+        if not torch.isclose(value, right, rtol=1e-3): return f"it is {value:.4f} where {right:.4f} is right"
+        if not value.requires_grad: return "D cannot learn from it: the gradient needs create_graph=True"
+
+# %% ../nbs/24_wgan.ipynb #89a620ae
+@exercise('carry-mass', "In one dimension the cheapest pairing never crosses.", "Sort both samples.")
+def _check_carry_mass(answer):
+    "Real: 0, 5, 1. Fake: 3, 1, 2. What is the Wasserstein distance of the two samples?"
+    told = {8/3: "the samples are paired in the order given: sort both first",
+            0: "that is the distance of the means: a critic that is a straight line sees nothing here",
+            4: "that is the sum: each point has a third of the mass",
+            2: "that is the mean of squares, or over all nine pairs",
+            math.sqrt(2): "that is the distance of order 2, the root of mean squares",
+            1: "each goes to its nearest: then some places get too much mass, others none",
+            3: "that is the largest difference of sorted points, or of pairs: take the mean"}
+    for value, why in told.items():
+        if abs(answer - value) < 2e-3: return why
+    if abs(answer - 4/3) > 5e-3: return f"{answer} is not the mean distance of the sorted pairs"

@@ -23,6 +23,9 @@ def never_nine(G, D, z, n_classes):
 
 
 CASES = {
+    "plane-params": (11840, [
+        (10240, "that is the table"), (1600, "new weights of the first"), (7840 + 1600, "32 pixels"),
+        (3 * 10240 + 1600, "one plane"), (11904, "no more biases"), (1, "together")]),
     "projection": (2, [(1, "class term alone"), (3, "bias"), (0.8808, "probability"), (7, "neither")]),
     "fake-labels": (judge_fakes, [
         (two_draws, "other classes"), (one_class, "1 of the ten"), (never_nine, "9 of the ten")]),
