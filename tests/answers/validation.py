@@ -61,13 +61,14 @@ def half_a_test(train, test, n): return *hold_out(train, n), test[::2]
 
 CASES = {
     "look-once": (report, [
-        (chosen_on_test, "too good"), (its_own_judge, "used to choose"), (best_of_each, "not that of the epoch"),
-        (test_then_valid, "chosen on the test set$"), (last, "last epoch"), (largest, "small is good"),
+        (chosen_on_test, "too good"), (its_own_judge, "used to choose"),
+        (best_of_each, "not that of the epoch"), (test_then_valid, "chosen on the test set$"),
+        (last, "last epoch"), (largest, "small is good"),
         (lambda rows: (2, 6.), "no row's")]),
     "three-piles": (piles, [
         (joined, "joined"), (from_test, "no test any more"), (nothing_held, "both piles"),
         (in_order, "sorted"), (swapped, "not 60 and 20"), (half_a_test, "not what it was")]),
     "half-d": (2 * math.log(2), [
-        (.335, "G without its label"), (math.log(2), "one term"), (0, "perfect fakes"), (.0953, "term on real"),
-        (5., "densities D sees")]),
+        (.335, "G without its label"), (math.log(2), "one term"), (0, "perfect fakes"),
+        (.0953, "term on real"), (5., "densities D sees")]),
 }
