@@ -141,16 +141,16 @@ def build_cdcgan(
     return G, D_class(channels=config.d_hidden, dropout=config.dropout, spectral=config.spectral,
                       **both)
 
-# %% ../nbs/23_cgan.ipynb #2d67f9cb
+# %% ../nbs/23_cgan.ipynb #7f8dfadc
 CGAN = Config(net='cgan', noise='uniform', dropout=.3, epochs=130)
 QUICKSTART = Config(net='cgan', data='mnist_5k', latent=8, g_hidden=(256, 512), batch_norm=True,
                     condition='project', d_hidden=(512, 256), dropout=.3, lr_g=8e-4, lr_d=8e-4, ema=.999,
                     moves='shared', batch=256, epochs=200)
 SPEEDRUN = replace(QUICKSTART, data='mnist', dropout=0., epochs=40) # too many digits to learn by heart
 
-CDCGAN = replace(DCGAN, net='cdcgan', condition='project', epochs=20)
-PLAYGROUND = replace(CDCGAN, width=.5, latent=32, init='radford', slope=.2, lr_g=2e-4, lr_d=2e-4, batch=64,
-                     ema=.99, epochs=6) # small enough to ship, good enough to play with
+CDCGAN = replace(DCGAN, net='cdcgan', condition='project', init='radford', slope=.2, lr_g=2e-4, lr_d=2e-4,
+                 batch=64, epochs=20)
+PLAYGROUND = replace(CDCGAN, width=.5, latent=32, ema=.99, epochs=6) # small enough to ship
 _TABLE2 = {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}
 
 STUDIES = [

@@ -25,7 +25,8 @@ def no_generator(few, guessed, made): return few, guessed
 def everything_fake(few, guessed, made): return few, join(few, guessed, made)
 
 
-def crossed(few, guessed, made): return few, (torch.cat([guessed[0], made[0]]), torch.cat([made[1], guessed[1]]))
+def crossed(few, guessed, made):
+    return few, (torch.cat([guessed[0], made[0]]), torch.cat([made[1], guessed[1]]))
 
 
 def twice(few, guessed, made): return join(few, few), join(guessed, made)
