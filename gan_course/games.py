@@ -25,7 +25,7 @@ from .triple import train_plain, train_triple
 from .validation import hold_out
 from .wgan import make_penalty
 
-# %% ../nbs/34_games.ipynb #3fc2e694
+# %% ../nbs/34_games.ipynb #47251302
 NETWORKS = { # family -> (config, shape, n_classes) -> G, D
     'mlp': mlp_gan.build_mlp, 'dcgan': dcgan.build_dcgan, 'cgan': cgan.build_cgan,
     'cdcgan': cgan.build_cdcgan, 'half': validation.build_half_conditional,
@@ -37,7 +37,7 @@ def build_recipe(
     "How a config's game is played."
     same = {f.name: getattr(config, f.name) for f in fields(Recipe) if f.name not in ('loss', 'penalty')}
     loss = make_loss(config.loss, config.real_target, config.fake_target)
-    return Recipe(loss, make_penalty(config.penalty, config.gamma), **same)
+    return Recipe(loss, penalty=make_penalty(config.penalty, config.gamma), **same)
 
 def widened(
     config:Config,

@@ -59,13 +59,11 @@ OPTIMISERS = {
     'momentum': lambda params, lr, betas: SGD(params, lr, momentum=.9, fused=True),
 }
 
-# %% ../nbs/14_training.ipynb #4ba46d02
+# %% ../nbs/14_training.ipynb #af0260cd
 @dataclass(frozen=True)
 class Recipe:
     "How a game is played: everything but the players and the data."
     loss:Loss=LOSSES['bce']
-    penalty:Callable|None=None # (D, x, fake, y) -> scalar, added to D's loss
-    clip:float=0.       # bound of D's weights; 0: none
     opt:str='adam'      # a name in `OPTIMISERS`
     lr_g:float=2e-4     # G's learning rate
     lr_d:float=2e-4     # D's learning rate
@@ -75,6 +73,8 @@ class Recipe:
     epochs:int=10       # passes over the data
     n_d:int=1           # D's moves in a step, each on a new batch
     n_g:int=1           # G's moves in a step
+    penalty:Callable|None=None # (D, x, fake, y) -> scalar, added to D's loss
+    clip:float=0.       # bound of D's weights; 0: none
     moves:str='fresh'   # how they follow each other, a name in `gan_course.fast.MOVES`
     noise:str='normal'  # a name in `gan_course.core.LATENTS`
     norm:str='signed'   # a name in `gan_course.data.NORMS`; points are taken as they are

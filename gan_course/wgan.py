@@ -127,11 +127,11 @@ TOY_ARMS = {name: dict(loss=name) for name in _LOSSES} | {
     'clip': _wgan_toy | dict(clip=.1, opt='rmsprop'), 'gp': _wgan_toy | dict(penalty='gp', gamma=.1),
     'bce+r1': dict(penalty='r1', gamma=1.)}
 
-# %% ../nbs/24_wgan.ipynb #b8bec41a
+# %% ../nbs/24_wgan.ipynb #29935037
 STUDIES = [
     Study('wgan-mnist', "Which critic draws digits, and what keeps it honest?", _mnist, ARMS, _SMALL, 3,
           ('wgan-mnist', 'cgan-wasserstein', 'cgan-hinge')),
-    Study('wgan-svhn', "The result that the report left open: Wasserstein critics on colour numbers",
+    Study('wgan-svhn', "What do Wasserstein critics draw of colour numbers, as the report left open?",
           replace(DCGAN, data='svhn_10k', epochs=50), _SVHN, dict(width=.25, epochs=40), 3, ('wgan-svhn',)),
     Study('wgan-faster', "Does a Wasserstein critic reach a fixed score sooner?", _mnist, _FASTER, _SMALL, 3,
           ('wgan-faster',)),

@@ -177,7 +177,7 @@ def test_a_stack_refuses_other_layers():
 @pytest.mark.parametrize('precision', PRECISIONS)
 @pytest.mark.parametrize('name', [name for name in PENALTIES if name != 'none'])
 def test_a_penalised_step_never_asks_the_host(digits, name, precision):
-    recipe = Recipe(LOSSES['wasserstein'], make_penalty(name), clip=.1, batch=16, n_d=2)
+    recipe = Recipe(LOSSES['wasserstein'], penalty=make_penalty(name), clip=.1, batch=16, n_d=2)
     G, D, data = prepare(*players('cdcgan, project', spectral=True), digits, recipe, torch.device('cpu'))
     parts, indices = set_up(G, D, recipe), index_steps(256, recipe, [0], 0, None)
     play_step(parts, data, recipe, next(indices), precision) # the optimisers make their state
