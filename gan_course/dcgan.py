@@ -105,7 +105,7 @@ def growing_layers(
     for i, (n_in, n_out) in enumerate(pairwise(channels), 2):
         stride = 2 if i == len(channels) else 1
         layers += [SameConvTranspose2d(n_in, n_out, 5, stride, bias=bias), *after(nn.BatchNorm2d, n_out)]
-    layers += [SelfAttention(channels[-1])] * attention
+    if attention: layers.append(SelfAttention(channels[-1]))
     return [*layers, SameConvTranspose2d(channels[-1], shape[0], 5, 2)]
 
 # %% ../nbs/22_dcgan.ipynb #aa320786
@@ -145,8 +145,8 @@ def shrinking_layers(
     "Convolutions that halve a picture, and its pixels in one row at the end."
     layers, (n_in, *size) = [], shape
     for i, n in enumerate(channels):
-        layers += [SameConv2d(n_in, n, 5, 2), nn.LeakyReLU(slope), *[Dropout(dropout)] * (dropout > 0),
-                   *[SelfAttention(n)] * (attention and i == 0)]
+        layers += [SameConv2d(n_in, n, 5, 2), nn.LeakyReLU(slope), *[Dropout(dropout)] * (dropout > 0)]
+        if attention and i == 0: layers.append(SelfAttention(n))
         n_in, size = n, [-(-side // 2) for side in size]
     return [*layers, nn.Flatten()], n_in * size[0] * size[1]
 
@@ -207,7 +207,7 @@ STUDIES = [
           replace(DCGAN, n_valid=10_000), small=dict(epochs=8), seeds=3,
           claims=('dcgan-mnist', 'depth-epochs', 'dcgan-twoplayer', 'dcgan-half')),
     Study('dcgan-svhn', "Are colour numbers harder than grey digits?",
-          replace(DCGAN, data='svhn_10k', epochs=200), small=dict(epochs=12), seeds=3,
+          replace(DCGAN, data='svhn_10k', epochs=200), small=dict(width=.5, epochs=80), seeds=3,
           claims=('dcgan-svhn',)),
     Study('depth-table1', "Which depth of G suits one D?", replace(DCGAN, epochs=20),
           {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}, SMALL, 3, ('depth-table1',)),
