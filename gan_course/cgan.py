@@ -9,7 +9,6 @@ __all__ = ['CONDITIONS', 'CONVOLUTIONAL', 'CGAN', 'QUICKSTART', 'SPEEDRUN', 'CDC
            'load_playground']
 
 # %% ../nbs/23_cgan.ipynb #ac921606
-import hashlib
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from .config import Config, Study
 from .dcgan import DCGAN, DEPTHS, SMALL, DCGANDiscriminator, DCGANGenerator
 from .exercises import exercise
 from .mlp_gan import MLPDiscriminator, MLPGenerator
+from .training import read_pinned
 
 # %% ../nbs/23_cgan.ipynb #4781c4a9
 class ConditionalGenerator(MLPGenerator):
@@ -170,16 +170,12 @@ STUDIES = [
 ]
 
 # %% ../nbs/23_cgan.ipynb #de4d4222
-PLAYGROUND_HASH = '54fce40955e5d575' # of its file, the first 16 digits of the sha256
+PLAYGROUND_HASH = '54fce40955e5d575' # its file's `fingerprint`
 
 @lru_cache(maxsize=1)
 def load_playground()->nn.Module: # in evaluation mode, float32
     "The conditional generator that ships with the course."
-    path = Path(gan_course.__file__).parent/'assets'/'playground.safetensors'
-    data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest()[:16] != PLAYGROUND_HASH:
-        raise ValueError(f"{path} is not the generator of this version: "
-                         f"its sha256 does not begin with {PLAYGROUND_HASH}")
+    data = read_pinned(Path(gan_course.__file__).parent/'assets'/'playground.safetensors', PLAYGROUND_HASH)
     widths = tuple(round(n * PLAYGROUND.width) for n in PLAYGROUND.g_hidden)
     G, _ = build_cdcgan(replace(PLAYGROUND, g_hidden=widths), (1, 28, 28), 10)
     G.load_state_dict(safetensors_load(data))

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['open_run', 'read_config', 'is_milestone', 'save_samples', 'watch', 'score_generator', 'score_points', 'device_name',
            'peak_memory', 'versions', 'source_commit', 'origin', 'thinned', 'rounded', 'score_players', 'score_encoder',
-           'validate', 'keep_chosen', 'weights_of', 'score_chosen', 'play_run', 'share_players', 'run_config',
-           'time_to_quality', 'load_generator']
+           'validate', 'keep_chosen', 'score_chosen', 'play_run', 'share_players', 'run_config', 'time_to_quality',
+           'load_generator']
 
 # %% ../nbs/35_runs.ipynb #2b61dc51
 import importlib.util
@@ -20,7 +20,6 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from safetensors.torch import save as safetensors_bytes
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -45,6 +44,7 @@ from gan_course.training import (
     step_counts,
     to_tensorboard,
     train,
+    weights_of,
     write_atomically,
 )
 from .validation import RULES, choose, judge_held_out
@@ -250,12 +250,6 @@ def keep_chosen(
         if choose(rows, rule) is row:
             write_atomically(run.path/'chosen'/f'{rule}.safetensors', weights_of(now.G_ema))
 
-def weights_of(
-    net:nn.Module,
-)->bytes:          # a safetensors file
-    "A network's weights as a file."
-    return safetensors_bytes({name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()})
-
 # %% ../nbs/35_runs.ipynb #19d5d389
 def score_chosen(
     run:RunDir,      # a run that has ended
@@ -263,16 +257,16 @@ def score_chosen(
     n:int=10_000,    # images to draw of each
 )->dict:             # rule -> epoch, accuracy, frechet: on the test set
     "What each rule's choice is worth on the test set, which no rule has seen."
-    rows, scored = read_jsonl(run.path/'validation.jsonl'), {}
+    rows, worth, chosen = read_jsonl(run.path/'validation.jsonl'), {}, {}
     G, _ = build_networks(config, blank(config.data))
     for rule in RULES:
         epoch = choose(rows, rule)['epoch']
-        if epoch not in scored:
+        if epoch not in worth:
             G.load_state_dict(load_file(run.path/'chosen'/f'{rule}.safetensors'))
             scores = score_generator(G, config, n) or {}
-            scored[epoch] = {k: scores.get(k) for k in ('accuracy', 'frechet')}
-        scored[epoch, rule] = dict(epoch=round(epoch)) | scored[epoch]
-    return {rule: scored[choose(rows, rule)['epoch'], rule] for rule in RULES}
+            worth[epoch] = {k: scores.get(k) for k in ('accuracy', 'frechet')}
+        chosen[rule] = dict(epoch=round(epoch)) | worth[epoch]
+    return chosen
 
 # %% ../nbs/35_runs.ipynb #97e05062
 def play_run(

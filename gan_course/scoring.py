@@ -7,7 +7,6 @@ __all__ = ['ASSETS', 'SCORERS', 'JUDGES', 'classifier', 'class_logits', 'accurac
            'save_scorer', 'load_scorer', 'score', 'Features', 'frechet_distance']
 
 # %% ../nbs/30_scoring.ipynb #4b110928
-import hashlib
 import json
 from collections.abc import Iterator
 from functools import lru_cache
@@ -17,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import load as safetensors_load
-from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics.image.fid import FrechetInceptionDistance
@@ -28,7 +26,7 @@ from .core import Stream, pick_device
 from .data import Data, index_batches, normalise
 from .exercises import exercise
 from .fast import PRECISIONS, lowered, products_in, keep_memory
-from .training import write_atomically
+from .training import fingerprint, read_pinned, weights_of, write_atomically
 
 # %% ../nbs/30_scoring.ipynb #b4fec46c
 def classifier(
@@ -126,19 +124,18 @@ def train_classifier(
 
 # %% ../nbs/30_scoring.ipynb #4182392d
 ASSETS = Path(gan_course.__file__).parent/'assets'
-SCORERS = {'mnist': '93b68aa6517b7033', 'svhn_10k': 'ba4ab0f1cce281fe'} # -> its sha256, the first 16 digits
+SCORERS = {'mnist': '93b68aa6517b7033', 'svhn_10k': 'ba4ab0f1cce281fe'} # -> its `fingerprint`
 JUDGES = dict(mnist='mnist', mnist_5k='mnist', svhn='svhn_10k', svhn_10k='svhn_10k') # data set -> scorer
 
 def save_scorer(
     path:Path,      # a .safetensors file
     net:nn.Module,  # a classifier
     facts:dict,     # how it was trained, and its accuracy
-)->str:             # the first 16 digits of the file's sha256
+)->str:             # the file's `fingerprint`
     "Write a classifier and the facts about it into one file."
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
-    data = safetensors_bytes(weights, {'facts': json.dumps(facts)})
+    data = weights_of(net, facts)
     write_atomically(path, data)
-    return hashlib.sha256(data).hexdigest()[:16]
+    return fingerprint(data)
 
 # %% ../nbs/30_scoring.ipynb #565361fd
 @lru_cache(maxsize=2)
@@ -146,10 +143,8 @@ def load_scorer(
     name:str='mnist', # a name in `SCORERS`
 )->nn.Module:         # a classifier in evaluation mode, with its `hash` and `facts`
     "The classifier that ships with the course, its hash verified."
-    path = ASSETS/f"{name}.safetensors"
-    pinned, data = pick(SCORERS, name, 'scorer'), path.read_bytes()
-    if hashlib.sha256(data).hexdigest()[:16] != pinned:
-        raise ValueError(f"{path} is not the scorer of this version: its sha256 does not begin with {pinned}")
+    pinned, path = pick(SCORERS, name, 'scorer'), ASSETS/f"{name}.safetensors"
+    data = read_pinned(path, pinned)
     with safe_open(path, 'pt') as file: facts = json.loads(file.metadata()['facts'])
     net = classifier(facts['shape'], facts['n_classes']).to(memory_format=torch.channels_last).eval()
     net.load_state_dict(safetensors_load(data))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STUDIES', 'ENGINES', 'run_key', 'is_finished', 'read_rows', 'append_row', 'failure', 'attempt', 'cores', 'in_process',
            'side_by_side', 'local', 'cluster', 'Run', 'plan', 'ended', 'check_resume', 'is_running', 'tell', 'follow',
-           'run_study', 'time_run', 'time_arms', 'estimate']
+           'keep_picture', 'run_study', 'conditions', 'stored', 'show_pictures', 'time_run', 'time_arms', 'estimate']
 
 # %% ../nbs/40_studies.ipynb #19d05f57
 import json
@@ -15,6 +15,7 @@ import signal
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -24,19 +25,20 @@ from itertools import islice
 from multiprocessing import active_children, get_context, parent_process, resource_tracker
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from . import cgan, dcgan, encoder, hacks, mlp_gan, pick, triple, validation, wgan
-from .config import Config, Study, config_id
+from .config import Config, Study, config_id, from_dict
 from .core import pick_device
 from .exercises import exercise
 from .fast import PRECISIONS
 from .games import GAMES, build_recipe, load_data
 from .runs import origin, run_config, score_players
-from .training import read_jsonl, step_counts
+from .training import read_jsonl, step_counts, write_atomically
 
 # %% ../nbs/40_studies.ipynb #6c49ea47
 STUDIES = {study.name: study for study in (*mlp_gan.STUDIES, *hacks.STUDIES, *dcgan.STUDIES,
@@ -312,6 +314,15 @@ def follow(
                 failed += future.exception() is not None or 'failed' in future.result()
 
 # %% ../nbs/40_studies.ipynb #5b3ea2a0
+def keep_picture(
+    run:Run,     # that has ended
+    file:Path,   # of its study's rows
+):
+    "Lay the last samples of an arm's first seed beside the rows, as STUDY-ARM.png."
+    samples = sorted((run.out/'samples').glob('*.png'))
+    if samples and run.config.seed == 0:
+        write_atomically(file.with_name(f'{file.stem}-{run.arm}.png'), samples[-1].read_bytes())
+
 def run_study(
     study:Study,            # what is asked
     results:str|Path,       # the folder where each study has its rows, `NAME.jsonl`
@@ -346,8 +357,58 @@ def run_study(
             except Exception as error: row = failure(run.config, device, precision, error)
             row = dict(study=study.name, arm=run.arm, form=form) | row
             append_row(file, row)
+            keep_picture(run, file)
             if not quiet: tqdm.write(tell(row))
     return read_rows(file)
+
+# %% ../nbs/40_studies.ipynb #e6fbf701
+def conditions(
+    row:dict, # of a run
+)->str:
+    "Form, length and machine of a run, in words."
+    c = from_dict(row['config']) # an old row has not every field
+    return (f"{row.get('form', 'full')} form: {c.epochs} epochs of {c.data}, width {c.width:g}; "
+            f"{row['device']}, {row.get('precision', 'fp32')}, torch {row['versions']['torch']}")
+
+def stored(
+    name:str,                     # a study
+    results:str|Path='results',   # the folder where each study has its rows
+)->list[dict]:                    # those of the longer form that is there, arm by arm
+    "A study's rows, what was asked and what made them printed."
+    study, rows = pick(STUDIES, name, 'study'), read_rows(Path(results)/f'{name}.jsonl')
+    form = 'full' if any(row.get('form', 'full') == 'full' for row in rows) else 'small'
+    order = [*study.arms].index
+    rows = sorted((row for row in rows if row.get('form', 'full') == form),
+                  key=lambda row: (order(row['arm']), row['config']['seed']))
+    print(f"{name}: {study.question}")
+    for words in sorted({*map(conditions, rows)}): print(words)
+    played = Counter(row['arm'] for row in rows)
+    missing = [arm for arm in study.arms if arm not in played]
+    if missing: print(f"not yet played: {', '.join(missing)}; `gan-course study {name}` plays them")
+    if 1 in played.values(): print("an arm with one seed is an anecdote")
+    return rows
+
+# %% ../nbs/40_studies.ipynb #dee214b7
+def show_pictures(
+    name:str,                     # a study
+    *arms:str,                    # of it; without any, all
+    results:str|Path='results',   # the folder where each study has its pictures
+    columns:int=3,                # pictures in a row
+    width:float=3.2,              # of each, in inches
+):
+    "The samples at the end of each arm's first seed, as far as they are stored."
+    arms = arms or [*pick(STUDIES, name, 'study').arms]
+    found = {arm: path for arm in arms if (path := Path(results)/f'{name}-{arm}.png').exists()}
+    if not found: print(f"no picture of {name} is stored yet"); return
+    images = {arm: plt.imread(path) for arm, path in found.items()}
+    ratio = max(image.shape[0] / image.shape[1] for image in images.values())
+    columns = min(columns, len(found))
+    rows = -(-len(found) // columns)
+    size = dict(figsize=(width * columns, (width * ratio + .3) * rows), layout='constrained', squeeze=False)
+    axes = [*plt.subplots(rows, columns, **size)[1].flat]
+    for ax in axes: ax.axis('off')
+    for ax, (arm, image) in zip(axes, images.items(), strict=False):
+        ax.imshow(image, cmap='gray'); ax.set_title(f'{name}: {arm}')
 
 # %% ../nbs/40_studies.ipynb #0202ba5e
 def time_run(

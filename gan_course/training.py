@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['OPTIMISERS', 'METRICS', 'Recipe', 'write_atomically', 'read_jsonl', 'claim_folder', 'RunDir', 'Diverged',
-           'BadCheckpoint', 'save_checkpoint', 'load_checkpoint', 'Average', 'set_up', 'metric_names', 'play_step',
-           'summarise', 'check_fit', 'save_game', 'restore_game', 'step_counts', 'Snapshot', 'deferred_interrupt',
-           'play_until', 'index_steps', 'look', 'look_at_each', 'log_rows', 'play', 'prepare', 'train', 'train_stack',
-           'generate', 'share_generator', 'to_tensorboard']
+           'BadCheckpoint', 'save_checkpoint', 'load_checkpoint', 'Average', 'make_optimiser', 'set_up', 'metric_names',
+           'play_step', 'summarise', 'check_fit', 'save_game', 'restore_game', 'step_counts', 'Snapshot',
+           'deferred_interrupt', 'play_until', 'index_steps', 'look', 'look_at_each', 'log_rows', 'play', 'bring',
+           'prepare', 'train', 'train_stack', 'generate', 'fingerprint', 'read_pinned', 'weights_of', 'share_generator',
+           'to_tensorboard']
 
 # %% ../nbs/14_training.ipynb #e6c3b223
 import copy
+import hashlib
 import json
 import math
 import os
@@ -28,7 +30,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, RMSprop
+from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 from . import pick
 from .core import LATENTS, Stream, draw_latents, image_grid, pick_device
@@ -222,15 +224,23 @@ class Average(nn.Module):
             else: old.copy_(new)
 
 # %% ../nbs/14_training.ipynb #ecc0c990
+def make_optimiser(
+    recipe:Recipe,     # its kind and decays
+    lr:float,          # learning rate
+    *nets:nn.Module,   # what it is to move
+)->Optimizer:
+    "One optimiser over the weights of one network, or of several."
+    params = [p for net in nets for p in net.parameters()]
+    return OPTIMISERS[recipe.opt](params, lr, (recipe.beta1, recipe.beta2))
+
 def set_up(
     G:nn.Module,    # generator
     D:nn.Module,    # discriminator
     recipe:Recipe,  # how to play
 )->dict:            # G, D, opt_g, opt_d and, where asked for, G_ema: everything that has a `state_dict`
     "The parts of a game that change as it is played."
-    optimiser, betas = OPTIMISERS[recipe.opt], (recipe.beta1, recipe.beta2)
-    parts = dict(G=G, D=D, opt_g=optimiser([*G.parameters()], recipe.lr_g, betas),
-                 opt_d=optimiser([*D.parameters()], recipe.lr_d, betas))
+    parts = dict(G=G, D=D, opt_g=make_optimiser(recipe, recipe.lr_g, G),
+                 opt_d=make_optimiser(recipe, recipe.lr_d, D))
     if recipe.clip: clip_weights(parts['opt_d'], recipe.clip)
     return parts | ({'G_ema': Average(G, recipe.ema)} if recipe.ema else {})
 
@@ -492,17 +502,26 @@ def play(
         except KeyboardInterrupt: keep(); raise # thrown in by whoever consumes the snapshots
 
 # %% ../nbs/14_training.ipynb #bd035d3e
+def bring(
+    nets:tuple,    # networks
+    data:tuple,    # data sets
+    device,        # where they are wanted: a name, or a torch device
+)->tuple:          # all of them, there
+    "Players and examples to the device, in the layout that is fast there."
+    device = pick_device(device)
+    if device.type == 'cpu': keep_memory()
+    nets = [net.to(device).to(memory_format=torch.channels_last) for net in nets]
+    return *nets, *(examples.to(device) for examples in data)
+
 def prepare(
     G:nn.Module,    # generator
     D:nn.Module,    # discriminator
     data:Data,      # real examples
     recipe:Recipe,  # how to play
-    device,         # where to train
+    device,         # where to train: a name, or a torch device
 )->tuple[nn.Module, nn.Module, Data]: # all of them on the device
-    "Bring players and data to the device, in the layout that is fast there, and refuse what does not fit."
-    if device.type == 'cpu': keep_memory()
-    G, D = (net.to(device).to(memory_format=torch.channels_last) for net in (G, D))
-    data = data.to(device)
+    "Bring players and data to the device, and refuse what does not fit."
+    G, D, data = bring((G, D), (data,), device)
     check_fit(G, D, data, recipe)
     return G, D, data
 
@@ -518,7 +537,7 @@ def train(
 )->Iterator[Snapshot]:       # as the game goes on
     "Play the game, and yield a snapshot at the end of every epoch."
     pick(PRECISIONS, precision, 'precision')
-    G, D, data = prepare(G, D, data, recipe, pick_device(device))
+    G, D, data = prepare(G, D, data, recipe, device)
     return play(set_up(G, D, recipe), data, recipe, run, every, precision)
 
 # %% ../nbs/14_training.ipynb #58f3acf3
@@ -538,7 +557,6 @@ def train_stack(
         raise ValueError(f"players are {len(players)} and seeds {list(seeds)}, "
                          "allowed are two or more of both")
     if recipe.penalty: raise ValueError("the recipe has a penalty on D, allowed in a stack are games without")
-    device = pick_device(device)
     for G, D in players: *_, data = prepare(G, D, data, recipe, device)
     whole = set_up(*map(stack, zip(*players, strict=True)), recipe)
     members = [{k: v for k, v in set_up(G, D, recipe).items() if not k.startswith('opt')} for G, D in players]
@@ -571,15 +589,37 @@ def generate(
     return (denormalise(made, norm) if made.ndim == 4 else made), y
 
 # %% ../nbs/14_training.ipynb #89e67de8
+def fingerprint(
+    data:bytes, # a file
+)->str:         # the first 16 hexadecimal digits of its sha256
+    "What a file is called when it must be exactly this one."
+    return hashlib.sha256(data).hexdigest()[:16]
+
+def read_pinned(
+    path:Path,    # a file that came with the course
+    pinned:str,   # its `fingerprint`
+)->bytes:
+    "Read a file that must be the one its version was made with."
+    data = Path(path).read_bytes()
+    if fingerprint(data) != pinned:
+        raise ValueError(f"{path} is not the file of this version: its sha256 does not begin with {pinned}")
+    return data
+
+def weights_of(
+    net:nn.Module,
+    facts:dict|None=None, # what a stranger must know: strings, numbers, lists of them
+)->bytes:                 # a safetensors file
+    "A network's weights, and the facts about it, as a file."
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
+    return safetensors_bytes(weights, {'facts': json.dumps(facts)} if facts else None)
+
 def share_generator(
     run:RunDir,      # where
     G:nn.Module,     # generator
     facts:dict,      # what a stranger must know: strings, numbers, lists of them
 ):
     "Write `generator.safetensors` and `README.md`, its model card."
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in G.state_dict().items()}
-    file = safetensors_bytes(weights, {'facts': json.dumps(facts)})
-    write_atomically(run.path/'generator.safetensors', file)
+    write_atomically(run.path/'generator.safetensors', weights_of(G, facts))
     lines = ['# Generator', '', 'Made with [gan_course](https://github.com/gan-course/gan_course).', '',
              '| fact | value |', '| --- | --- |', *(f'| {name} | {value} |' for name, value in facts.items())]
     write_atomically(run.path/'README.md', ('\n'.join(lines) + '\n').encode())

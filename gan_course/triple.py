@@ -20,11 +20,20 @@ from .cgan import CDCGAN
 from .config import Study
 from .core import draw_latents
 from .data import Data, normalise
-from .encoder import bring, make_optimiser
 from .exercises import exercise
 from .fast import lowered
 from .steps import learn_d, update_g
-from .training import METRICS, Recipe, RunDir, Snapshot, play, set_up, step_counts
+from gan_course.training import (
+    METRICS,
+    Recipe,
+    RunDir,
+    Snapshot,
+    bring,
+    make_optimiser,
+    play,
+    set_up,
+    step_counts,
+)
 
 # %% ../nbs/26_triple.ipynb #4562d606
 class Ramp(nn.Module):
