@@ -207,7 +207,7 @@ STUDIES = [
           replace(DCGAN, n_valid=10_000), small=dict(epochs=8), seeds=3,
           claims=('dcgan-mnist', 'depth-epochs', 'dcgan-twoplayer', 'dcgan-half')),
     Study('dcgan-svhn', "Are colour numbers harder than grey digits?",
-          replace(DCGAN, data='svhn_10k', epochs=200), small=dict(width=.5, epochs=80), seeds=3,
+          replace(DCGAN, data='svhn_10k', epochs=200), small=dict(width=.5, batch=64, epochs=60), seeds=3,
           claims=('dcgan-svhn',)),
     Study('depth-table1', "Which depth of G suits one D?", replace(DCGAN, epochs=20),
           {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}, SMALL, 3, ('depth-table1',)),
