@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['STUDIES', 'ENGINES', 'run_key', 'is_finished', 'read_rows', 'append_row', 'failure', 'attempt', 'cores', 'in_process',
-           'side_by_side', 'local', 'cluster', 'Run', 'plan', 'ended', 'check_resume', 'is_running', 'tell', 'follow',
-           'keep_picture', 'run_study', 'conditions', 'stored', 'show_pictures', 'time_run', 'time_arms', 'estimate']
+           'side_by_side', 'local', 'cluster', 'Run', 'plain_name', 'plan', 'ended', 'check_resume', 'is_running',
+           'tell', 'follow', 'keep_picture', 'run_study', 'conditions', 'stored', 'show_pictures', 'time_run',
+           'time_arms', 'estimate']
 
 # %% ../nbs/40_studies.ipynb #19d05f57
 import json
@@ -228,6 +229,12 @@ class Run:
         return rows[-1]['step'] if rows else 0
 
 # %% ../nbs/40_studies.ipynb #b1313c24
+def plain_name(
+    arm:str,
+)->str:
+    "An arm's name as any file system takes it."
+    return re.sub('[^a-z0-9.+-]', '_', arm.lower())
+
 def plan(
     study:Study,          # what is asked
     out:str|Path,         # where its runs live
@@ -241,7 +248,7 @@ def plan(
     if seeds < 0: raise ValueError(f"seeds is {seeds}, allowed is 1 or more; 0 for the study's own number")
     if arm: pick(study.arms, arm, f'arm of {study.name}')
     runs = sorted(study.runs(full, seeds), key=lambda run: run[1].seed)
-    def folder(a, c): return f"{re.sub('[^a-z0-9.+-]', '_', a.lower())}-{c.seed}-{precision}-{config_id(c)}"
+    def folder(a, c): return f"{plain_name(a)}-{c.seed}-{precision}-{config_id(c)}"
     return [Run(a, c, Path(out)/folder(a, c)) for a, c in runs if arm in ('', a)]
 
 # %% ../nbs/40_studies.ipynb #8bd7bbff
@@ -321,7 +328,7 @@ def keep_picture(
     "Lay the last samples of an arm's first seed beside the rows, as STUDY-ARM.png."
     samples = sorted((run.out/'samples').glob('*.png'))
     if samples and run.config.seed == 0:
-        write_atomically(file.with_name(f'{file.stem}-{run.arm}.png'), samples[-1].read_bytes())
+        write_atomically(file.with_name(f'{file.stem}-{plain_name(run.arm)}.png'), samples[-1].read_bytes())
 
 def run_study(
     study:Study,            # what is asked
@@ -398,7 +405,8 @@ def show_pictures(
 ):
     "The samples at the end of each arm's first seed, as far as they are stored."
     arms = arms or [*pick(STUDIES, name, 'study').arms]
-    found = {arm: path for arm in arms if (path := Path(results)/f'{name}-{arm}.png').exists()}
+    files = {arm: Path(results)/f'{name}-{plain_name(arm)}.png' for arm in arms}
+    found = {arm: file for arm, file in files.items() if file.exists()}
     if not found: print(f"no picture of {name} is stored yet"); return
     images = {arm: plt.imread(path) for arm, path in found.items()}
     ratio = max(image.shape[0] / image.shape[1] for image in images.values())

@@ -360,3 +360,12 @@ def test_a_mistyped_command_is_one_sentence(words, said, tmp_path, monkeypatch, 
     with pytest.raises(SystemExit) as stop: main(words.split())
     shown = capsys.readouterr().err
     assert stop.value.code == 1 and said in shown and len(shown.splitlines()) == 1
+
+
+def test_the_first_seed_of_an_arm_leaves_its_last_picture(tmp_path):
+    study = Study("odd", "?", QUICK, {"2:1": dict(n_g=2)}, seeds=2)
+    run_study(study, tmp_path/"results", tmp_path/"runs", **HOW)
+    pictures = [*(tmp_path/"results").glob("*.png")]
+    assert [picture.name for picture in pictures] == ["odd-2_1.png"] # a name for every file system
+    first, = (run.out for run in plan(study, tmp_path/"runs", full=True) if run.config.seed == 0)
+    assert pictures[0].read_bytes() == sorted((first/"samples").glob("*.png"))[-1].read_bytes()
