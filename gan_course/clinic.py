@@ -8,7 +8,8 @@ __all__ = ['BUILDERS', 'LEVELS', 'FINDINGS', 'NOTES', 'LIMITS', 'RULES', 'CASES'
            'gradient_norms', 'gradients_after', 'company', 'beyond_reach', 'odd_layers', 'Bowl', 'try_penalty',
            'undetached_step', 'no_nine_step', 'SigmoidEnd', 'swapped_d', 'helping_g', 'normal_penalty',
            'rootless_penalty', 'with_loss', 'with_penalty', 'with_last_weights', 'with_eps', 'with_normed_critic',
-           'Case', 'play_case', 'look_twice', 'dashboard', 'chart', 'record_cases', 'explain', 'score_stacked']
+           'Case', 'play_case', 'look_twice', 'dashboard', 'chart', 'record_cases', 'explain', 'count_numbers',
+           'score_stacked']
 
 # %% ../nbs/32_clinic.ipynb #1d8d2fe3
 import json
@@ -78,7 +79,7 @@ def set_table(
     with Stream(config.seed): G, D = BUILDERS[config.net](wide, data.shape, data.n_classes)
     return Game(G, D, data, recipe)
 
-# %% ../nbs/32_clinic.ipynb #def0c720
+# %% ../nbs/32_clinic.ipynb #ba1e97c6
 @dataclass(frozen=True)
 class Played:
     "A game after its end."
@@ -86,7 +87,7 @@ class Played:
     config:Config    # what it was laid out by
     history:list     # a row for each epoch: step, epoch and metrics
     failed:str=''    # why it broke off
-    seconds:float=0. # it took
+    seconds:float=0. # of a CPU core
 
 def play_game(
     game:Game,      # laid out, and perhaps broken
@@ -94,12 +95,12 @@ def play_game(
 )->Played:
     "Play to the end, or to where a number is no longer finite."
     G, D, data = prepare(game.G, game.D, game.data, game.recipe, 'cpu')
-    history, failed, began = [], '', time.monotonic()
+    history, failed, began = [], '', time.process_time()
     try:
         for now in play(set_up(G, D, game.recipe), data, game.recipe, step_with=game.step):
             history.append(dict(step=now.step, epoch=round(now.epoch, 3), **now.metrics))
     except Diverged as error: failed = str(error)
-    return Played(replace(game, G=G, D=D), config, history, failed, time.monotonic() - began)
+    return Played(replace(game, G=G, D=D), config, history, failed, time.process_time() - began)
 
 # %% ../nbs/32_clinic.ipynb #991e3141
 LEVELS = { # loss -> D's loss when it says the same of all; the least sum of D's loss on fakes and G's
@@ -654,21 +655,27 @@ def explain(
     blind = "These numbers cannot show a collapse, nor a class that was never asked for: look at samples."
     return '\n'.join([*lines, blind])
 
-# %% ../nbs/32_clinic.ipynb #b13a7b5c
+# %% ../nbs/32_clinic.ipynb #194e0f54
+def count_numbers(
+    y:Tensor,             # classes, int64 (N,)
+    n_classes:int=1000,
+)->dict:                  # modes, kl, class_share
+    "How many classes come at all, and how far their shares are from equal ones."
+    share = y.bincount(minlength=n_classes).double() / len(y)
+    kl = torch.special.xlogy(share, n_classes * share).sum().item()
+    return dict(modes=int((share > 0).sum()), kl=round(kl, 5),
+                class_share=[round(part, 5) for part in share.tolist()])
+
 def score_stacked(
-    images:Tensor,               # uint8 (N, 3, 28, 28), a digit in each channel
-    scorer:nn.Module|None=None,  # of digits; None: the one that ships
-)->dict:                         # n, modes, kl, class_share, scorer
-    "How many of the thousand numbers are drawn, and how far their shares are from equal ones."
+    images:Tensor,  # uint8 (N, 3, 28, 28), a digit in each channel
+)->dict:            # n, those of `count_numbers`, scorer
+    "Read the numbers with the digit scorer, and count them."
     if images.dtype != torch.uint8 or images.shape[1:] != (3, 28, 28) or not len(images):
         raise ValueError(f"images is {images.dtype} of shape {tuple(images.shape)}, "
                          "allowed is uint8 (N, 3, 28, 28), N at least 1")
-    scorer = scorer or load_scorer('mnist')
+    scorer = load_scorer('mnist')
     digits = class_logits(scorer, images.reshape(-1, 1, 28, 28)).argmax(1).view(-1, 3)
-    share = (digits @ torch.tensor([100, 10, 1])).bincount(minlength=1000).double() / len(images)
-    kl = torch.special.xlogy(share, 1000 * share).sum().item()
-    return dict(n=len(images), modes=int((share > 0).sum()), kl=round(kl, 5),
-                class_share=[round(part, 5) for part in share.tolist()], scorer=scorer.hash)
+    return dict(n=len(images), **count_numbers(digits @ torch.tensor([100, 10, 1])), scorer=scorer.hash)
 
 # %% ../nbs/32_clinic.ipynb #e7769ecd
 STUDIES = [
