@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['open_run', 'read_config', 'is_milestone', 'save_samples', 'watch', 'score_generator', 'score_points', 'device_name',
            'peak_memory', 'versions', 'source_commit', 'origin', 'thinned', 'rounded', 'score_players', 'score_encoder',
-           'validate', 'keep_chosen', 'score_chosen', 'warn', 'play_run', 'share_players', 'run_config',
+           'validate', 'keep_chosen', 'score_chosen', 'alarmed', 'play_run', 'share_players', 'run_config',
            'time_to_quality', 'load_generator']
 
 # %% ../nbs/35_runs.ipynb #2b61dc51
@@ -272,18 +272,21 @@ def score_chosen(
     return chosen
 
 # %% ../nbs/35_runs.ipynb #1ac3a66e
-def warn(
-    rows:list[dict], # of metrics so far
-    loss:str,        # the game
-    path:Path,       # of the run
-    told:set,        # names of findings told before, added to
+def alarmed(
+    snapshots:Iterable, # what `watch` hands on
+    loss:str,           # the game
+    path:Path,          # of the run
 ):
-    "Tell what goes wrong, each thing once."
-    for finding in diagnose(rows, loss):
-        if finding.serious and finding.name not in told:
-            told.add(finding.name)
-            tqdm.write(f"epoch {rows[-1]['epoch']:.0f}: {finding.name}: {finding.seen}; "
-                       f"`gan-course doctor {path}` explains", file=sys.stderr)
+    "Hand snapshots on, and tell what goes wrong, each thing once."
+    rows, told = [], set()
+    for now in snapshots:
+        rows.append(dict(epoch=now.epoch, **now.metrics))
+        for finding in diagnose(rows, loss):
+            if finding.serious and finding.name not in told:
+                told.add(finding.name)
+                tqdm.write(f"epoch {now.epoch:.0f}: {finding.name}: {finding.seen}; "
+                           f"`gan-course doctor {path}` explains", file=sys.stderr)
+        yield now
 
 # %% ../nbs/35_runs.ipynb #97e05062
 def play_run(
@@ -301,12 +304,10 @@ def play_run(
     def draw(now): return generate(now.G_ema, 100, noise=config.noise, norm=config.norm)[0]
     drawn = draw if config.game != 'plain' and config.data not in TOYS else None
     if tensorboard: snapshots = to_tensorboard(snapshots, run.path/'tensorboard', drawn)
-    rows, told = [], set()
+    shown = watch(snapshots, due, quiet)
     with deferred_interrupt() as interrupted: # Ctrl-C while a picture is drawn waits until it is whole
-        for now in watch(snapshots, due, quiet):
+        for now in shown if quiet else alarmed(shown, config.loss, run.path):
             epoch = int(now.epoch)
-            rows.append(dict(epoch=now.epoch, **now.metrics))
-            if not quiet: warn(rows, config.loss, run.path, told)
             if now.G_ema and (is_milestone(epoch) or epoch == config.epochs):
                 save_samples(run, now.G_ema, config, epoch)
             if held: keep_chosen(run, now, validate(now, held, config))
