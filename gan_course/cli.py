@@ -6,7 +6,7 @@
 __all__ = ['SWITCHES', 'RECORD_HEAD', 'describe_studies', 'list_studies', 'find_study', 'find_config', 'resumable', 'summary',
            'where', 'markdown', 'show_table', 'table', 'cost', 'sample', 'read_samples', 'score_samples',
            'train_scorer', 'quickstart', 'data_uri', 'draw_curves', 'write_report', 'record_line', 'speedrun', 'start',
-           'tensorboard', 'lab', 'with_help', 'commands', 'main']
+           'tensorboard', 'lab', 'doctor', 'with_help', 'commands', 'main']
 
 # %% ../nbs/43_cli.ipynb #8742c598
 import base64
@@ -38,6 +38,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 import gan_course
 from . import pick
 from .cgan import QUICKSTART, SPEEDRUN
+from .clinic import explain
 from .config import Config, Study, config_id, is_full
 from .core import pick_device, png_bytes
 from .data import load
@@ -484,6 +485,15 @@ def lab(
         raise ModuleNotFoundError("JupyterLab is not installed; `pip install 'gan_course[lab]'` brings it")
     os.execv(sys.executable, [sys.executable, '-m', 'jupyterlab', str(folder)])
 
+# %% ../nbs/43_cli.ipynb #ed4488d0
+def doctor(
+    run:Positional[Path], # a run, ended or under way
+):
+    "Say what a run's numbers give away: what was seen, likely causes, cures."
+    config, rows = read_config(run), read_jsonl(run/'metrics.jsonl')
+    if not rows: raise ValueError(f"run is {run}, whose first epoch has not ended: it has no metrics yet")
+    print(f"{run}: {explain(rows, config.loss)}")
+
 # %% ../nbs/43_cli.ipynb #92a09c52
 def with_help(
     f:Callable, # whose arguments have comments beside them
@@ -500,7 +510,7 @@ def commands(args)->dict[str, Callable]: # name -> what it does
     known = {'list': list_studies, 'train': _train_command(args), 'study': _study_command(args),
              'table': table, 'cost': cost, 'sample': sample, 'score': score_samples,
              'quickstart': quickstart, 'speedrun': speedrun, 'start': start, 'lab': lab,
-             'tensorboard': tensorboard, 'scorer': train_scorer}
+             'tensorboard': tensorboard, 'scorer': train_scorer, 'doctor': doctor}
     return {name: with_help(f) for name, f in known.items()}
 
 # %% ../nbs/43_cli.ipynb #3a1375a9

@@ -188,3 +188,22 @@ def test_scorer_trains_and_says_how_good_it_is(tmp_path, capsys):
     main(["scorer", "--data", "mnist_5k", "--epochs", "1", "--out", str(tmp_path/"s.safetensors")])
     said = capsys.readouterr().out
     assert "of 1,000 test images right" in said and "sha256 begins with" in said
+
+
+def test_the_doctor_explains_a_run_and_finds_a_sound_one_sound(run, tmp_path, capsys):
+    main(["doctor", str(run)])
+    assert "nothing serious" in capsys.readouterr().out
+    sick = tmp_path/"sick"
+    shutil.copytree(run, sick)
+    lost = dict(step=1, epoch=1., d_loss_real=.01, d_loss_fake=.01, g_loss=6., real_logit=5., fake_logit=-5.,
+                real_score=.99, fake_score=.01)
+    (sick/"metrics.jsonl").write_text(json.dumps(lost) + "\n")
+    main(["doctor", str(sick)])
+    said = capsys.readouterr().out
+    assert "d-wins" in said and "likely causes" in said and "cures" in said
+
+
+def test_the_doctor_refuses_what_is_no_run_or_has_not_begun(run, tmp_path, capsys):
+    assert "no config.json" in refused(capsys, "doctor", tmp_path)
+    (tmp_path/"config.json").write_text((run/"config.json").read_text())
+    assert "no metrics yet" in refused(capsys, "doctor", tmp_path)
