@@ -31,7 +31,7 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
-from . import cgan, dcgan, encoder, hacks, mlp_gan, pick, triple, validation, wgan
+from . import augmentation, cgan, dcgan, encoder, hacks, mlp_gan, pick, triple, validation, wgan
 from .config import Config, Study, config_id, from_dict
 from .core import pick_device
 from .exercises import exercise
@@ -43,6 +43,7 @@ from .training import read_jsonl, step_counts, write_atomically
 # %% ../nbs/40_studies.ipynb #6c49ea47
 STUDIES = {study.name: study for study in (*mlp_gan.STUDIES, *hacks.STUDIES, *dcgan.STUDIES,
                                           *cgan.STUDIES, *wgan.STUDIES, *encoder.STUDIES, *triple.STUDIES,
+                                          *augmentation.STUDIES,
                                           *validation.STUDIES)}
 
 def run_key(
