@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from torch.testing import assert_close
 from torchvision.transforms.v2 import InterpolationMode
@@ -15,6 +16,7 @@ from gan_course.config import Config, config_id
 from gan_course.data import Data, load
 from gan_course.games import load_both, load_labelled
 from gan_course.runs import run_config
+from gan_course.scoring import accuracy
 from gan_course.studies import STUDIES, stored
 from gan_course.training import read_jsonl, step_counts
 
@@ -107,11 +109,14 @@ def test_every_arm_makes_as_many_updates(changes, tmp_path):
 def test_retraining_starts_from_the_trained_classifier_and_keeps_both_curves(tmp_path):
     config = replace(TINY, game='retrain', maker='shipped', share=1., n_labels=0)
     row = played(config, tmp_path)
-    [first] = tmp_path.glob('mix-fp32-*')
-    before = read_jsonl(first/'metrics.jsonl')
+    [first] = tmp_path.glob('mix-fp32-*/metrics.jsonl')
+    before = read_jsonl(first)
     assert len(before) == 2 and row['step'] == before[-1]['step'] == 8
     assert all({'trained', 'validated'} <= set(at) for at in row['validation'])
-    assert 0 <= row['metrics'][-1]['before'] <= 1
+    C, (_, held) = games.build_learner(config, load('mnist_5k')), load_both(config)
+    untrained = accuracy(C, held)
+    C.load_state_dict(load_file(first.parent/'trained.safetensors'))
+    assert row['metrics'][-1]['before'] == pytest.approx(accuracy(C, held), abs=1e-4) != untrained
 
 
 def test_a_run_killed_before_its_row_still_says_how_it_ended(tmp_path):

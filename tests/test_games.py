@@ -62,7 +62,7 @@ def test_a_game_becomes_a_row(game, tmp_path):
                     bigan={'frechet', 'reconstruction'}, triple={'frechet', 'classified'},
                     plain={'classified'}, mix={'classified'}, retrain={'classified'})
     assert expected[game] <= set(row['scores'])
-    files = dict(icgan='encoder', bigan='encoder', triple='classifier') | dict.fromkeys(LEARNERS, 'classifier')
+    files = dict(icgan='encoder', bigan='encoder') | dict.fromkeys(('triple', *LEARNERS), 'classifier')
     if game in files: assert (tmp_path/'run'/f'{files[game]}.safetensors').exists()
     if game not in LEARNERS: assert load_generator(tmp_path/'run').n_classes == 10
 
