@@ -32,7 +32,10 @@ class Config:
     data: str = 'mnist'           # data set, a name in `gan_course.data.DATASETS`
     n_train: int = 0              # stratified subset of the training images; 0: all
     n_valid: int = 0              # training images held out, to look at after each epoch
-    n_labels: int = 0             # images whose class is known, in a game of three; 0: all
+    n_labels: int = 0             # images whose class is known, where a classifier learns; 0: all
+    share: float = 0.0            # of generated images among those a classifier learns from
+    maker: str = 'none'           # who made them, a name in `gan_course.augmentation.MAKERS`
+    keep: str = 'all'             # which of them, a name in `gan_course.augmentation.KEEPS`
     norm: str = 'signed'          # range of the pixels, a name in `gan_course.data.NORMS`
     augment: str = 'none'         # change of real images, a name in `gan_course.data.AUGMENTS`
     game: str = 'gan'             # who plays, a name in `gan_course.games.GAMES`

@@ -32,7 +32,16 @@ from .data import STACKED, TOYS, Data, blank, denormalise, load, normalise
 from .encoder import Encoder, redraw
 from .exercises import exercise
 from .fast import PRECISIONS
-from .games import GAMES, PLAYERS, build_networks, build_recipe, check_game, load_both, load_data
+from gan_course.games import (
+    GAMES,
+    LEARNERS,
+    PLAYERS,
+    build_networks,
+    build_recipe,
+    check_game,
+    load_both,
+    load_data,
+)
 from .losses import count_modes
 from .scoring import JUDGES, accuracy, class_logits, frechet_distance, load_scorer, score
 from gan_course.training import (
@@ -230,6 +239,8 @@ def validate(
 )->dict:              # the game's losses on held-out examples, and the scorer's opinion against these
     "What can be said of a generator without the test set."
     row = dict(step=now.step, epoch=round(now.epoch, 3), seconds=round(now.seconds, 1))
+    if not now.G: # a classifier alone
+        return row | dict(trained=now.metrics.get('c_right'), validated=accuracy(now.parts['C'], held))
     row |= judge_held_out(now, held, build_recipe(config), n)
     if config.data not in JUDGES: return row
     scorer = load_scorer(JUDGES[config.data])
@@ -248,6 +259,7 @@ def keep_chosen(
     file = run.path/'validation.jsonl'
     rows = [old for old in read_jsonl(file) if old['step'] < now.step] + [row] # some may be played again
     write_atomically(file, ''.join(json.dumps(row) + '\n' for row in rows).encode())
+    if not now.G: return # there is no generator to choose
     (run.path/'chosen').mkdir(exist_ok=True)
     for rule in RULES:
         if choose(rows, rule) is row:
@@ -302,7 +314,7 @@ def play_run(
     "Play a game to its end, and keep samples and the generators chosen on the way."
     game = snapshots = start(run, how[0], 0, how[1])
     def draw(now): return generate(now.G_ema, 100, noise=config.noise, norm=config.norm)[0]
-    drawn = draw if config.game != 'plain' and config.data not in TOYS else None
+    drawn = draw if config.game not in LEARNERS and config.data not in TOYS else None
     if tensorboard: snapshots = to_tensorboard(snapshots, run.path/'tensorboard', drawn)
     shown = watch(snapshots, due, quiet)
     with deferred_interrupt() as interrupted: # Ctrl-C while a picture is drawn waits until it is whole
@@ -347,8 +359,9 @@ def run_config(
     row = origin(config, device_name(device), precision) | dict(
         seconds=round(now.seconds, 1), step=now.step, scores=score_players(now, config, n_score))
     share_players(run, now, row)
-    if held: row |= dict(validation=rounded(read_jsonl(run.path/'validation.jsonl')),
-                         chosen=score_chosen(run, config, n_score))
+    if held: row['validation'] = rounded(read_jsonl(run.path/'validation.jsonl'))
+    if held and now.G: row['chosen'] = score_chosen(run, config, n_score)
+    elif held: row['scores'] |= dict(validated=row['validation'][-1]['validated'])
     row |= dict(peak_mib=peak_memory(device), metrics=thinned(read_jsonl(run.metrics)))
     write_atomically(run.path/'row.json', json.dumps(row, indent=1).encode())
     return row

@@ -23,7 +23,7 @@ from .plots import COLOURS
 # %% ../nbs/36_seeds.ipynb #0b93799f
 MEASURES = dict( # which end is good
     frechet='low', accuracy='high', confidence='high', classes='high', modes='high', good='high', kl='low',
-    classified='high', reconstruction='low', named='high', kept='high', redrawn='high')
+    classified='high', validated='high', reconstruction='low', named='high', kept='high', redrawn='high')
 LAST_LOSSES = 'd_loss', 'g_loss' # at the end of a run; neither end is good
 
 def effective_classes(

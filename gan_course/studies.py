@@ -32,7 +32,19 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
-from . import cgan, clinic, dcgan, encoder, hacks, mlp_gan, pick, triple, validation, wgan
+from gan_course import (
+    augmentation,
+    cgan,
+    clinic,
+    dcgan,
+    encoder,
+    hacks,
+    mlp_gan,
+    pick,
+    triple,
+    validation,
+    wgan,
+)
 from .config import Config, Study, config_id, from_dict
 from .core import pick_device
 from .exercises import exercise
@@ -44,7 +56,8 @@ from .training import read_jsonl, step_counts, write_atomically
 # %% ../nbs/40_studies.ipynb #6c49ea47
 STUDIES = {study.name: study for study in (*mlp_gan.STUDIES, *hacks.STUDIES, *dcgan.STUDIES,
                                           *cgan.STUDIES, *wgan.STUDIES, *encoder.STUDIES, *triple.STUDIES,
-                                          *validation.STUDIES, *clinic.STUDIES)}
+                                          *validation.STUDIES, *augmentation.STUDIES,
+                                          *clinic.STUDIES)}
 
 def run_key(
     row:dict, # of a run

@@ -10,6 +10,7 @@ from gan_course.config import Config
 from gan_course.data import load
 from gan_course.games import (
     GAMES,
+    LEARNERS,
     build_classifier,
     build_networks,
     build_recipe,
@@ -59,11 +60,11 @@ def test_a_game_becomes_a_row(game, tmp_path):
     row = run_config(CONFIGS[game], tmp_path/'run', quiet=True, device='cpu', n_score=50)
     expected = dict(gan={'frechet'}, icgan={'frechet', 'reconstruction', 'named', 'kept', 'redrawn'},
                     bigan={'frechet', 'reconstruction'}, triple={'frechet', 'classified'},
-                    plain={'classified'})
+                    plain={'classified'}, mix={'classified'}, retrain={'classified'})
     assert expected[game] <= set(row['scores'])
-    files = dict(icgan='encoder', bigan='encoder', triple='classifier', plain='classifier')
+    files = dict(icgan='encoder', bigan='encoder') | dict.fromkeys(('triple', *LEARNERS), 'classifier')
     if game in files: assert (tmp_path/'run'/f'{files[game]}.safetensors').exists()
-    if game != 'plain': assert load_generator(tmp_path/'run').n_classes == 10
+    if game not in LEARNERS: assert load_generator(tmp_path/'run').n_classes == 10
 
 
 def test_the_classes_of_unlabelled_images_are_never_read():

@@ -1,0 +1,202 @@
+"Generated images as training data: nothing leaks, arms are equal, and what many runs share is made once."
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torch.testing import assert_close
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2.functional import affine as reference
+
+from gan_course import games
+from gan_course.augmentation import MAKERS, affine, affine_maps, agreeing, draw_made, few_maker, mix
+from gan_course.cgan import PLAYGROUND, load_playground
+from gan_course.config import Config, config_id
+from gan_course.data import Data, load
+from gan_course.games import load_both, load_labelled
+from gan_course.runs import run_config
+from gan_course.scoring import accuracy
+from gan_course.studies import STUDIES, stored
+from gan_course.training import read_jsonl, step_counts
+
+TINY = Config(game='mix', data='mnist_5k', n_train=260, n_valid=60, n_labels=50, batch=50, epochs=2,
+              lr_g=2e-3, beta1=.9, ema=.9)
+MADE = replace(TINY, maker='few', share=.5)
+
+
+def played(config, folder): return run_config(config, folder/'run', quiet=True, device='cpu', n_score=50)
+
+
+def weights(folder): return torch.load(folder/'run'/'checkpoint.pt', weights_only=True)['parts']['C']
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    "What each network is trained on, by name: the images that `train` and `train_mixed` are handed."
+    handed = []
+    gan, classifier = games.train, games.train_mixed
+    def watch_gan(G, D, data, *rest):
+        handed.append(('G', data)); return gan(G, D, data, *rest)
+    def watch_classifier(C, data, n_real, *rest):
+        handed.append(('C', data[:n_real])); return classifier(C, data, n_real, *rest)
+    monkeypatch.setattr(games, 'train', watch_gan)
+    monkeypatch.setattr(games, 'train_mixed', watch_classifier)
+    return handed
+
+
+def test_generator_judge_and_classifier_are_handed_the_labelled_images_only(seen, tmp_path):
+    config = replace(MADE, keep='agreed', augment='affine')
+    played(config, tmp_path)
+    few = load_labelled(config, load_both(config)[0])
+    allowed = {(bytes(x.flatten().tolist()), int(y)) for x, y in zip(few.x, few.y, strict=True)}
+    assert len(allowed) == 50 and [name for name, _ in seen] == ['G', 'C', 'C'] # maker, judge, classifier
+    for _, data in seen:
+        assert {(bytes(x.flatten().tolist()), int(y)) for x, y in zip(data.x, data.y, strict=True)} == allowed
+
+
+def test_replacing_every_other_image_by_noise_changes_nothing(monkeypatch, tmp_path):
+    config = replace(MADE, keep='agreed')
+    played(config, tmp_path/'true')
+    true = load('mnist_5k')
+    few = load_labelled(config, load_both(config)[0])
+    is_few = (true.x.flatten(1)[:, None] == few.x.flatten(1)[None]).all(2).any(1)
+    noise = torch.randint(0, 256, true.x.shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    hidden = replace(true, x=torch.where(is_few[:, None, None, None], true.x, noise))
+    monkeypatch.setattr(games, 'load', lambda name, split: hidden)
+    played(config, tmp_path/'hidden')
+    assert_close(weights(tmp_path/'hidden'), weights(tmp_path/'true'), rtol=0, atol=0)
+    other = replace(true, x=torch.where(is_few[:, None, None, None], noise, true.x)) # the proof can fail
+    monkeypatch.setattr(games, 'load', lambda name, split: other)
+    played(config, tmp_path/'other')
+    assert not torch.equal(weights(tmp_path/'other')['0.weight'], weights(tmp_path/'true')['0.weight'])
+
+
+def test_what_many_runs_share_is_trained_once(seen, tmp_path):
+    for arm in (MADE, replace(MADE, augment='affine'), replace(MADE, share=.25)):
+        run_config(arm, tmp_path/config_id(arm), quiet=True, device='cpu', n_score=50)
+    assert [name for name, _ in seen].count('G') == 1
+    assert len([*tmp_path.glob('gan-fp32-*/trained.safetensors')]) == 1
+    played(replace(MADE, seed=1), tmp_path) # other images, another maker
+    assert [name for name, _ in seen].count('G') == 2
+
+
+def test_a_maker_broken_off_is_gone_on_with(monkeypatch, tmp_path):
+    played(MADE, tmp_path/'through')
+    whole = games.train
+    def cut(*args):
+        yield next(whole(*args))
+        raise KeyboardInterrupt
+    monkeypatch.setattr(games, 'train', cut)
+    with pytest.raises(KeyboardInterrupt): played(MADE, tmp_path/'broken')
+    monkeypatch.setattr(games, 'train', whole)
+    run_config(MADE, tmp_path/'broken'/'run', resume=True, quiet=True, device='cpu', n_score=50)
+    assert_close(weights(tmp_path/'broken'), weights(tmp_path/'through'), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize('changes', [{}, dict(augment='affine'), dict(maker='shipped', share=.4),
+                                     dict(maker='shipped', share=1.), dict(maker='few', share=.5)])
+def test_every_arm_makes_as_many_updates(changes, tmp_path):
+    config = replace(TINY, **changes)
+    row = played(config, tmp_path)
+    assert row['step'] == 8 == step_counts(200, games.build_recipe(config))[-1]
+    assert {'classified', 'validated'} <= set(row['scores']) and len(row['validation']) == 2
+    assert row['validation'][-1]['validated'] == pytest.approx(row['scores']['validated'], abs=1e-4)
+    assert ('as_asked' in row['metrics'][-1]) == (config.share > 0)
+    assert (tmp_path/'run'/'classifier.safetensors').exists() and 'chosen' not in row
+
+
+def test_retraining_starts_from_the_trained_classifier_and_keeps_both_curves(tmp_path):
+    config = replace(TINY, game='retrain', maker='shipped', share=1., n_labels=0)
+    row = played(config, tmp_path)
+    [first] = tmp_path.glob('mix-fp32-*/metrics.jsonl')
+    before = read_jsonl(first)
+    assert len(before) == 2 and row['step'] == before[-1]['step'] == 8
+    assert all({'trained', 'validated'} <= set(at) for at in row['validation'])
+    C, (_, held) = games.build_learner(config, load('mnist_5k')), load_both(config)
+    untrained = accuracy(C, held)
+    C.load_state_dict(load_file(first.parent/'trained.safetensors'))
+    assert row['metrics'][-1]['before'] == pytest.approx(accuracy(C, held), abs=1e-4) != untrained
+
+
+def test_a_run_killed_before_its_row_still_says_how_it_ended(tmp_path):
+    row = played(TINY, tmp_path)
+    (tmp_path/'run'/'row.json').unlink()
+    again = run_config(TINY, tmp_path/'run', resume=True, quiet=True, device='cpu', n_score=50)
+    assert again['scores'] == row['scores']
+
+
+@pytest.mark.parametrize('changes,why', [
+    (dict(share=.5), 'share is 0.5'), (dict(maker='few'), 'share is 0.0'),
+    (dict(maker='me', share=.5), "maker is 'me'"), (dict(maker='few', share=2.), 'share is 2.0'),
+    (dict(keep='best', maker='few', share=.5), "keep is 'best'"), (dict(keep='agreed'), "keep is 'agreed'"),
+    (dict(norm='unit'), "norm is 'unit'"), (dict(n_labels=300), 'n_labels is 300'),
+    (dict(game='gan', n_labels=0, n_valid=0, share=.5, maker='few'), 'share is 0.5'),
+])
+def test_what_cannot_be_mixed_is_refused_before_anything_is_written(changes, why, tmp_path):
+    with pytest.raises(ValueError, match=why): played(replace(TINY, **changes), tmp_path)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize('size', [28, 32])
+def test_affine_is_torchvisions(size):
+    g = torch.Generator().manual_seed(0)
+    inside = torch.zeros(6, 1, size, size, dtype=torch.uint8)
+    filled = torch.randint(0, 256, (6, 1, size - 12, size - 12), dtype=torch.uint8, generator=g)
+    inside[:, :, 6:-6, 6:-6] = filled
+    angle, scale, shear = torch.linspace(-10, 10, 6), torch.linspace(.9, 1.1, 6), torch.linspace(5, -5, 6)
+    shift = torch.tensor([[-2., 1.], [0., 0.], [2., 2.], [1., -2.], [0., -1.], [-1., 0.]])
+    maps = affine_maps(angle, shift / (size / 2), scale, shear)
+    grid = nn.functional.affine_grid(maps, inside.shape, align_corners=False)
+    ours = nn.functional.grid_sample(inside.float(), grid, align_corners=False)
+    for i in range(6):
+        theirs = reference(inside[i].float(), angle[i].item(), shift[i].tolist(), scale[i].item(),
+                           [shear[i].item(), 0.], InterpolationMode.BILINEAR, 0)
+        assert_close(ours[i], theirs, atol=.5, rtol=0)
+
+
+def test_affine_keeps_type_and_draws_for_each_image():
+    x = load('mnist_5k').x[:1].expand(64, -1, -1, -1)
+    changed = affine(x)
+    assert changed.dtype == torch.uint8 and changed.shape == x.shape
+    assert len(changed.flatten(1).unique(dim=0)) > 60
+
+
+def test_generated_images_are_fresh_for_each_seed_and_even_over_classes():
+    G = load_playground()
+    first, again, other = (draw_made(G, 25, PLAYGROUND, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(first.x, again.x) and not torch.equal(first.x, other.x)
+    assert sorted(first.y.bincount(minlength=10).tolist()) == [2] * 5 + [3] * 5
+    assert load_playground() is G # and G itself has not been moved
+
+
+def test_a_judge_that_agrees_with_nothing_leaves_the_classes_even():
+    class Nine(nn.Module):
+        def __init__(self): super().__init__(); self.unused = nn.Parameter(torch.zeros(1))
+        def forward(self, x): return nn.functional.one_hot(torch.full((len(x),), 9), 10).float()
+    made = Data(torch.zeros(60, 1, 28, 28, dtype=torch.uint8), torch.arange(60) % 10)
+    assert agreeing(made, Nine(), 30).y.bincount().tolist() == [3] * 10
+
+
+def test_a_mixture_repeats_real_images_evenly_and_never_loses_one():
+    real = Data(torch.arange(7, dtype=torch.uint8).view(7, 1, 1, 1), torch.arange(7))
+    counts = mix(real, real[:0], 30).y.bincount(minlength=7)
+    assert counts.sum() == 30 and counts.min() == 4 and counts.max() == 5
+    with pytest.raises(ValueError, match='n is 3'): mix(real, real[:5], 3)
+
+
+def test_the_maker_of_few_plays_as_long_for_100_images_as_for_6000():
+    numbers = 100, 300, 600, 1000, 6000
+    steps = [step_counts(n, games.build_recipe(few_maker(TINY, n, 782)))[-1] for n in numbers]
+    assert all(4 * 782 <= s <= 4 * 782 + 6000 / 64 + 1 for s in steps)
+    assert all(MAKERS['few'](TINY, n, 782).n_labels == n for n in (100, 6000))
+
+
+@pytest.mark.parametrize('name', ['depth-mix', 'depth-retrain', 'few-share', 'few-labels'])
+def test_arms_of_a_study_differ_in_nothing_that_changes_the_number_of_updates(name, root):
+    study = STUDIES[name]
+    for full in (True, False):
+        lengths = {(c.data, c.n_train, c.n_valid, c.batch, c.epochs, c.ema, c.lr_g)
+                   for c in (study.config(arm, full) for arm in study.arms)}
+        assert len(lengths) == 1
+    stored(name, root/'nbs'/'results')
