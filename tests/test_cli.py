@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from gan_course.cli import describe_studies, main
+from gan_course.cli import MEASUREMENTS, describe_studies, main
 from gan_course.studies import STUDIES
 
 SMALL = ["--g-hidden", "32", "--d-hidden", "32", "--epochs", "2", "--quiet"]
@@ -38,11 +38,14 @@ def run(tmp_path_factory):
 def test_list_as_json_names_every_study_with_question_arms_runs_and_claims():
     done = typed("list", "--json")
     studies = {study["name"]: study for study in json.loads(done.stdout)}
-    assert done.returncode == 0 and set(studies) == set(STUDIES) and not done.stderr
+    assert done.returncode == 0 and set(studies) == {*STUDIES, *MEASUREMENTS} and not done.stderr
     for name, study in studies.items():
-        assert study["question"].endswith("?") and study["arms"] == list(STUDIES[name].arms)
-        assert study["runs"] == len(study["arms"]) * STUDIES[name].seeds
+        known = STUDIES.get(name) or MEASUREMENTS[name]
+        assert study["question"].endswith("?") and study["arms"] == list(known.arms)
+        assert study["runs"] == len(study["arms"]) * known.seeds
+        assert study["command"] == ("study" if name in STUDIES else "measure")
     assert "hacks-gaussian" in studies["hacks"]["claims"]
+    assert studies["depth-classifier"]["claims"] == ["depth-classifier"]
 
 
 def test_list_for_people(capsys):
@@ -87,11 +90,14 @@ def test_sample_and_score(run, tmp_path, capsys):
     assert images.shape == (25, 1, 28, 28) and images.dtype == np.uint8
     assert labels.dtype == np.int64 and labels.tolist() == [3, 8] * 12 + [3]
     capsys.readouterr()
-    main(["score", str(out)])
-    first = json.loads(capsys.readouterr().out)
-    assert first["n"] == 25 and 0 <= first["accuracy"] <= 1 and first["accuracy_by_class"][0] is None
-    main(["score", str(run), "--n", "50"])
-    assert json.loads(capsys.readouterr().out)["n"] == 50
+    main(["score", str(out), "--data", "mnist_5k"])
+    scores = json.loads(capsys.readouterr().out)
+    first, second = scores["judges"].values()
+    assert scores["n"] == 25 and 0 <= first["accuracy"] <= 1 and first["accuracy_by_class"][0] is None
+    assert first["scorer"] != second["scorer"] and scores["train"] == 4000
+    main(["score", str(run), "--n", "50", "--scorer", "mnist_b"])
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["n"] == 50 and list(scores["judges"]) == ["mnist_b"] and scores["data"] == "mnist_5k"
 
 
 def test_a_generator_needs_no_data_to_draw(run, tmp_path, monkeypatch):
@@ -107,11 +113,11 @@ def test_a_generator_needs_no_data_to_draw(run, tmp_path, monkeypatch):
 
 def test_samples_without_classes_are_marked_and_scored_without_accuracy(tmp_path, capsys):
     main(["train", "mlp-550", "--out", str(tmp_path/"run"), *SMALL])
-    main(["sample", str(tmp_path/"run"), "--n", "5", "--out", str(tmp_path/"s.npz")])
-    with np.load(tmp_path/"s.npz") as drawn: assert drawn["labels"].tolist() == [-1] * 5
+    main(["sample", str(tmp_path/"run"), "--n", "9", "--out", str(tmp_path/"s.npz")])
+    with np.load(tmp_path/"s.npz") as drawn: assert drawn["labels"].tolist() == [-1] * 9
     capsys.readouterr()
-    main(["score", str(tmp_path/"s.npz")])
-    assert json.loads(capsys.readouterr().out)["accuracy"] is None
+    main(["score", str(tmp_path/"s.npz"), "--data", "mnist_5k"])
+    assert json.loads(capsys.readouterr().out)["judges"]["mnist"]["accuracy"] is None
     assert "takes no classes" in refused(capsys, "sample", tmp_path/"run", "--labels", "3")
 
 
@@ -133,7 +139,11 @@ def test_what_a_person_types_wrong(run, tmp_path, capsys):
     (tmp_path/"y.npz").write_text("mine")
     assert "is there already" in refused(capsys, "sample", run, "--n", "5", "--out", tmp_path/"y.npz")
     assert (tmp_path/"y.npz").read_text() == "mine"
-    assert "nothing.npz" in refused(capsys, "score", tmp_path/"nothing.npz")
+    assert "nothing.npz" in refused(capsys, "score", tmp_path/"nothing.npz", "--data", "mnist_5k")
+    assert "did you mean 'mnist'" in refused(capsys, "score", run, "--data", "mnsit")
+    assert "images is 5 images" in refused(capsys, "score", run, "--n", "5")
+    assert "did you mean 'break-scores'" in refused(capsys, "measure", "brake-scores")
+    assert "arm of break-scores is 'nosie'" in refused(capsys, "measure", "break-scores", "--arm", "nosie")
     assert "device is 'gpu'" in refused(capsys, "train", "cgan", "--device", "gpu", "--out", tmp_path/"c")
 
 

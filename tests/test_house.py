@@ -8,7 +8,9 @@ import subprocess
 import sys
 
 import gan_course
+from gan_course.cli import MEASUREMENTS
 from gan_course.config import config_id, from_dict
+from gan_course.judges import SCORERS
 from gan_course.studies import STUDIES, read_rows
 
 
@@ -86,9 +88,21 @@ def test_stored_rows_belong_to_configs_that_exist(root):
         rows = read_rows(file) # a broken line warns, and a warning fails
         assert len(rows) == len(file.read_text().splitlines()), f"{file.name} has a run twice"
         for row in rows:
+            assert row["device"] and row["versions"]["torch"]
+            if file.stem in MEASUREMENTS: continue # tested below
             config = from_dict(row["config"])
             assert row["study"] == file.stem and config_id(config) == row["id"]
             study = STUDIES[row["study"]]
             forms = [study.config(row["arm"], full, seed=config.seed) for full in (True, False)]
             assert config in forms, row["id"]
-            assert row["device"] and row["versions"]["torch"]
+
+
+def test_stored_measurements_are_those_of_today(root):
+    "Settings, id and the judges' hashes."
+    for name, this in MEASUREMENTS.items():
+        for row in read_rows(root/"nbs"/"results"/f"{name}.jsonl"):
+            full = row["form"] == "full"
+            assert row["study"] == name and row["settings"] == this.settings(full)
+            assert row["id"] == this.key(row["arm"], row["seed"], full)
+            for judge, said in row.get("scores", {}).get("judges", {}).items():
+                assert said["scorer"] == SCORERS[judge]

@@ -1,52 +1,76 @@
 "Solutions and well-known wrong answers to the exercises of the chapter on scoring."
+import math
+
+import numpy as np
 import torch
+from scipy.linalg import sqrtm
 
 
-def share(batches):
-    right = sum((seen == asked).sum() for seen, asked in batches)
-    return right / sum(len(asked) for _, asked in batches)
+def gap(mu1, mu2): return ((mu1 - mu2)**2).sum()
 
 
-def last_batch(batches):
-    for seen, asked in batches: value = (seen == asked).float().mean()
-    return value
+def d2(mu1, S1, mu2, S2): return gap(mu1, mu2) + np.trace(S1 + S2 - 2 * sqrtm(S1 @ S2).real)
 
 
-def mean_of_means(batches): return sum((s == a).float().mean() for s, a in batches) / len(batches)
+def by_eigenvalues(mu1, S1, mu2, S2):
+    return gap(mu1, mu2) + np.trace(S1 + S2) - 2 * np.sqrt(np.linalg.eigvals(S1 @ S2).real).sum()
 
 
-def count(batches): return sum((s == a).sum() for s, a in batches)
+def elementwise(mu1, S1, mu2, S2): return gap(mu1, mu2) + np.trace(S1 + S2 - 2 * np.sqrt(S1 @ S2))
 
 
-@torch.no_grad()
-def see(net, x):
-    net.eval()
-    seen = net(x).argmax(1)
-    net.train()
-    return seen
+def diagonals(mu1, S1, mu2, S2): return gap(mu1, mu2) + np.trace(S1 + S2 - 2 * np.sqrt(S1 * S2))
 
 
-@torch.no_grad()
-def only_no_grad(net, x): return net(x).argmax(1)
+def root_of_trace(mu1, S1, mu2, S2): return gap(mu1, mu2) + np.trace(S1 + S2) - 2 * np.trace(S1 @ S2)**.5
 
 
-def stays_in_eval(net, x): return net.eval()(x).argmax(1)
+def single_root(mu1, S1, mu2, S2): return gap(mu1, mu2) + np.trace(S1 + S2 - sqrtm(S1 @ S2).real)
 
 
-def probabilities(net, x):
-    net.eval()
-    p = net(x).softmax(1)
-    net.train()
-    return p
+def side(fake, train, held):
+    a, b = torch.cdist(fake, train).amin(1), torch.cdist(fake, held).amin(1)
+    return ((a < b).float() + (a == b).float() / 2).mean()
+
+
+def strict(fake, train, held):
+    return (torch.cdist(fake, train).amin(1) < torch.cdist(fake, held).amin(1)).float().mean()
+
+
+def generous(fake, train, held):
+    return (torch.cdist(fake, train).amin(1) <= torch.cdist(fake, held).amin(1)).float().mean()
+
+
+def of_means(fake, train, held):
+    return (torch.cdist(fake, train).mean(1) < torch.cdist(fake, held).mean(1)).float().mean()
+
+
+def rank(fake, train, held):
+    return (torch.cdist(fake, train).amin(1)[:, None] < torch.cdist(held, train).amin(1)).float().mean()
 
 
 CASES = {
-    "pool-order": ([3, -1, 0, 0], [([1, 2, 3, 4], "none is negative"), ([-1, -2, 0, 0], "none is positive"),
-                                   ([[1, -1], [2, 0]], "four numbers")]),
-    "score-all": (share, [
-        (last_batch, "last batch"), (mean_of_means, "mean of batch means"), (count, "count"),
-        (lambda batches: share(batches[:-1]), "left out")]),
-    "eval-mode": (see, [(only_no_grad, "no_grad only"), (stays_in_eval, "stays in evaluation"),
-                        (probabilities, "not the classes")]),
-    "shuffled": (.1, [(0, "luck"), (1, "no longer belong"), (10, "between 0 and 1"), (.5, "not what luck")]),
+    "matrix-root": (d2, [
+        (elementwise, "root of each element"), (diagonals, "correlations are lost"),
+        (root_of_trace, "root of the trace"), (single_root, "counts twice"),
+        (lambda *a: d2(*a) - gap(a[0], a[2]), "means are left out"),
+        (lambda *a: math.sqrt(d2(*a)), "its square is asked"),
+        (lambda *a: d2(*a) - gap(a[0], a[2]) + gap(a[0], a[2])**.5, "distance of means is squared"),
+        (lambda *a: gap(a[0], a[2]) + np.trace(a[1] + a[3]), "root is left out"),
+        (lambda *a: gap(a[0], a[2]) + ((a[1] - a[3])**2).sum(), "element by element"),
+        (lambda *a: sqrtm(a[1] @ a[3]), "one number"), (lambda *a: 0., "where")]),
+    "four-shares": ((1, .5, 2, .75), [
+        ((.5, 1, 2, .75), "changed places"), ((1, .5, 6, .75), "divide the sum"),
+        ((1, .5, 1, .75), "no share"), ((1, .75, 2, .75), "balls of the fakes"),
+        ((1, .5, 2, .5), "balls of the real"),
+        ((1, .5, 2, 1), "8.6 away"), ((0, 0, 0, 0), "no radius"), ((1, .5), "four numbers"),
+        ((.9, .5, 2, .75), "precision is not")]),
+    "missing-digit": (math.log(10/9), [
+        (math.log(9/10), "sign"), (math.log2(10/9), "bits"), (math.log(10/9) / 9, "one digit's part"),
+        (.9 * math.log(10/9), "weights"), (math.log(9), "entropy"), (.1, "share"),
+        (math.inf, "uniform || share"), (3., "not the sum")]),
+    "which-side": (side, [
+        (strict, "tie is nobody's"), (generous, "not as the training set's"), (of_means, "those are means"),
+        (rank, "rank test"), (lambda *a: 1 - side(*a), "held-out side"),
+        (lambda *a: 6 * side(*a), "count"), (lambda *a: .123, "three and a half")]),
 }
