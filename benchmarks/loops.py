@@ -10,9 +10,9 @@ from gan_course.core import Stream
 from gan_course.data import index_batches, load, normalise
 from gan_course.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_course.fast import Replay, keep_memory, lowered, products_in, stack
+from gan_course.judges import classifier, learn
 from gan_course.losses import LOSSES
 from gan_course.mlp_gan import MLPDiscriminator, MLPGenerator
-from gan_course.scoring import classifier, learn
 from gan_course.steps import update_d, update_g
 from gan_course.training import Recipe, index_steps, play_step, prepare, set_up
 from gan_course.wgan import make_penalty

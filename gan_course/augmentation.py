@@ -24,7 +24,7 @@ from .data import Data, normalise
 from .dcgan import DEPTHS
 from .exercises import exercise
 from .fast import lowered
-from .scoring import class_logits
+from .judges import class_logits
 from .training import Average, Recipe, RunDir, Snapshot, bring, generate, make_optimiser, play
 
 # %% ../nbs/31_augmentation.ipynb #83c3e1ab

@@ -35,10 +35,10 @@ from .data import TOYS, Data, load, normalise, subset
 from .dcgan import DCGAN, build_dcgan
 from .exercises import exercise
 from .fast import mixes_batch
+from .judges import class_logits, load_scorer
 from .losses import Loss, make_loss
 from .mlp_gan import build_mlp, d_overpowers, mlp
 from .plots import plot_losses, plot_scores_over_time
-from .scoring import class_logits, load_scorer
 from .steps import learn_d, update_g
 from gan_course.training import (
     Diverged,

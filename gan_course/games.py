@@ -24,8 +24,8 @@ from .core import Stream
 from .data import Data, load, subset
 from .encoder import Encoder, JointDiscriminator, train_bigan, train_encoder
 from .exercises import exercise
+from .judges import JUDGES, accuracy, classifier, load_scorer, score
 from .losses import LOSSES, make_loss
-from .scoring import JUDGES, accuracy, classifier, load_scorer, score
 from .training import Recipe, RunDir, check_fit, step_counts, train, weights_of, write_atomically
 from .triple import train_plain, train_triple
 from .validation import hold_out

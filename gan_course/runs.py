@@ -42,8 +42,9 @@ from gan_course.games import (
     load_both,
     load_data,
 )
+from .judges import JUDGES, accuracy, class_logits, load_scorer, score
 from .losses import count_modes
-from .scoring import JUDGES, accuracy, class_logits, frechet_distance, load_scorer, score
+from .scoring import frechet_distance
 from gan_course.training import (
     RunDir,
     Snapshot,

@@ -15,8 +15,8 @@ from gan_course.cgan import PLAYGROUND, load_playground
 from gan_course.config import Config, config_id
 from gan_course.data import Data, load
 from gan_course.games import load_both, load_labelled
+from gan_course.judges import accuracy
 from gan_course.runs import run_config
-from gan_course.scoring import accuracy
 from gan_course.studies import STUDIES, stored
 from gan_course.training import read_jsonl, step_counts
 

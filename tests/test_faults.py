@@ -23,10 +23,10 @@ from gan_course.cli import main, read_samples
 from gan_course.config import Config, from_dict
 from gan_course.data import Data, index_batches, load, normalise, split, subset
 from gan_course.games import build_networks, build_recipe, load_data
+from gan_course.judges import load_scorer, score
 from gan_course.losses import Loss, make_loss
 from gan_course.mlp_gan import MLPDiscriminator, MLPGenerator
 from gan_course.runs import open_run, run_config
-from gan_course.scoring import load_scorer, score
 from gan_course.studies import STUDIES
 from gan_course.training import (
     BadCheckpoint,
