@@ -478,7 +478,7 @@ GOOD = dict( # score -> what it says
     density='how deep among real ones, 1 is like real', coverage='share of real balls that are reached',
     diversity='spread inside a class, 1 is like real',
     nearer='nearer to training images than held-out ones are, 1/2 is honest',
-    train_side='nearest neighbour among training, not held-out images, 1/2 is honest')
+    copied='share of images that only copying explains, 0 is honest')
 
 # %% ../nbs/43_cli.ipynb #ec74e3d4
 def real_spans(
@@ -517,7 +517,7 @@ def score_table(
     wide = sum(1 + bool(span) for span in spans.values())
     rest = {'taught': (scores['taught'], 'accuracy on real images of a classifier taught by these'),
             'pixel nearer': (scores['pixels']['nearer'], 'the same in pixels, without a judge'),
-            'pixel side': (scores['pixels']['train_side'], 'the same in pixels, without a judge')}
+            'pixel copied': (scores['pixels']['copied'], 'the same in pixels, without a judge')}
     lines += [f'<tr><th>{key}</th><td colspan="{wide}">{_cell(value)}</td><td>{why}</td></tr>'
               for key, (value, why) in rest.items()]
     return ''.join(lines)
@@ -562,7 +562,7 @@ def write_scores(
     by_class = classes.argsort(stable=True)
     shown = by_class[torch.linspace(0, len(images) - 1, min(100, len(images))).long()]
     big = {'labelled as asked': said['accuracy'], 'Fréchet distance': said['frechet'],
-           'coverage': said['coverage'], 'on the training side': scores['pixels']['train_side']}
+           'coverage': said['coverage'], 'copied (by pixels)': scores['pixels']['copied']}
     near, held = scores['pixels']['nearest'], scores['pixels']['nearest_held']
     floors = real_spans(scores['data'], name, scores['n'])
     page = Template((ASSETS/'scores.html').read_text()).substitute(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ONLY', 'SIZES', 'BREAKS', 'BREAK', 'MEASUREMENTS', 'View', 'view', 'inception_score', 'Features', 'Given', 'frechet',
            'frechet_distance', 'kernel_distance', 'squared_distances', 'radii', 'prdc', 'kl_from_uniform',
-           'spread_by_class', 'diversity', 'as_points', 'nearest', 'rank_test', 'even_parts', 'copy_test', 'teach',
+           'spread_by_class', 'diversity', 'as_points', 'nearest', 'rank_test', 'copied_share', 'copy_test', 'teach',
            'Reference', 'as_pixels', 'score_with', 'reference', 'score_all', 'damaged', 'break_scores']
 
 # %% ../nbs/30_scoring.ipynb #27749ab5
@@ -250,25 +250,21 @@ def rank_test(
     if not pairs: return math.nan, math.nan
     return float(wins / pairs), float((wins - pairs / 2) / math.sqrt(variance)) if variance else 0.
 
-# %% ../nbs/30_scoring.ipynb #16cac466
-def even_parts(
-    train_y:Tensor, # classes of the training images
-    held_y:Tensor,  # classes of the held-out ones
-    classes:Tensor, # that matter
-    seed:int=0,     # of the draw
-)->tuple[Tensor, list[Tensor], Tensor]: # held-out indices; parts of the training images, as large; the rest
-    "Cut the training images into parts that have as many of each class as the held-out images have."
-    shuffled = torch.randperm(len(train_y), generator=torch.Generator().manual_seed(seed))
-    mine = [shuffled[train_y[shuffled] == c] for c in classes]
-    theirs = [(held_y == c).nonzero()[:, 0] for c in classes]
-    sizes = [min(len(a), len(b)) for a, b in zip(mine, theirs, strict=True)]
-    n = min([len(a) // size for a, size in zip(mine, sizes, strict=True) if size], default=0)
-    parts = [torch.cat([a[i * size:(i + 1) * size] for a, size in zip(mine, sizes, strict=True)])
-             for i in range(n)]
-    rest = torch.cat([a[n * size:] for a, size in zip(mine, sizes, strict=True)])
-    return torch.cat([b[:size] for b, size in zip(theirs, sizes, strict=True)]), parts, rest
-
 # %% ../nbs/30_scoring.ipynb #814a769a
+def copied_share(
+    to_train:Tensor, to_held:Tensor, # distances of generated images to the nearest of either kind, (N,)
+    y:Tensor,                        # their classes
+    train_y:Tensor, held_y:Tensor,   # classes of the real images
+)->tuple[float, float]:              # share that only copying explains, null 0, may be below; z, null N(0, 1)
+    "Is the nearest real image one the generator learned from, more often than chance has it?"
+    sizes = torch.stack([torch.bincount(part, minlength=int(y.max()) + 1)[y] for part in (train_y, held_y)])
+    known = sizes.amin(0) > 0
+    chance = sizes[0][known].double() / sizes.sum(0)[known]
+    side = (to_train < to_held).double() + (to_train == to_held).double() / 2
+    more = (side[known] - chance).sum().item()
+    if not known.any(): return math.nan, math.nan
+    return more / (1 - chance).sum().item(), more / (chance * (1 - chance)).sum().sqrt().item()
+
 def copy_test(
     made:Data,        # points of generated images
     held:Data,        # of held-out real ones
@@ -276,15 +272,11 @@ def copy_test(
     gaps:Tensor,      # distances of `held` to `train`
 )->dict:              # plain values
     "Do generated images lie suspiciously near to the training images?"
-    few, parts, rest = even_parts(train.y, held.y, made.y.unique())
-    apart = torch.stack([nearest(made, train[index])[0] for index in (*parts, rest)])
-    near, to_held = apart.amin(0), nearest(made, held[few])[0]
-    sides = [((d < to_held).double() + (d == to_held).double() / 2).mean().item() for d in apart[:len(parts)]]
+    near, of_held = nearest(made, train)[0], gaps[torch.isin(held.y, made.y)]
     share, z = rank_test(near, made.y, gaps, held.y)
-    of_held = gaps[torch.isin(held.y, made.y)]
-    nearest_held = of_held.median().item() if len(of_held) else math.nan
-    found = dict(nearest=near.median().item(), nearest_held=nearest_held,
-                 nearer=share, nearer_z=z, train_side=sum(sides) / len(sides) if sides else math.nan)
+    copied, copied_z = copied_share(near, nearest(made, held)[0], made.y, train.y, held.y)
+    found = dict(nearest=near.median().item(), nearer=share, nearer_z=z, copied=copied, copied_z=copied_z,
+                 nearest_held=of_held.median().item() if len(of_held) else math.nan)
     return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 # %% ../nbs/30_scoring.ipynb #8d3c53ce
@@ -526,24 +518,17 @@ def _check_missing_digit(answer):
     if abs(answer - math.log(10/9)) > 1e-3: return f"{answer} is not the sum of p log(10 p)"
 
 # %% ../nbs/30_scoring.ipynb #71b6513b
-@exercise('which-side', "`torch.cdist` gives all distances; of a fake, which one matters?",
-          "One comparison a fake; what if both are equally near?")
-def _check_which_side(answer):
-    """Write side(fake, train, held), points (N, F), (M, F), (M, F): the share of fakes whose nearest training
-    point is nearer than their nearest held-out point; a tie counts as half."""
-    def points(*values): return torch.tensor(values)[:, None]
-    train, held, fake = points(0., 10., 20.), points(1., 11., 60.), points(.2, 10.1, 19., 11., 40., 11.2)
-    value = float(answer(fake, train, held)) # train, train, train, held, tie, held
-    apart, other = torch.cdist(fake, train), torch.cdist(fake, held)
-    own = torch.cdist(held, train).amin(1)
-    told = [(2.5 / 6, "that is the share on the held-out side"), (3.5, "that is a count, not a share"),
-            (.5, "the tie is nobody's: it counts as half"),
-            (4 / 6, "the tie counts as half, not as the training set's"),
-            ((apart.mean(1) < other.mean(1)).float().mean().item(), "those are means: the nearest counts"),
-            ((apart.amin(1)[:, None] < own).float().mean().item(),
-             "that is the rank test: it compares with the held-out points' own distances"),
-            ((apart.amin(1) < own.median()).float().mean().item(), "held-out points' gaps are not asked for")]
-    if abs(value - 3.5 / 6) < 1e-6: return None
-    for wrong, why in told:
-        if abs(value - wrong) < 1e-6: return why
-    return f"of six fakes three and a half are on the training side, this says {value:.3f}"
+@exercise('copied-share', "What share would have its nearest neighbour there if nothing were copied?",
+          "A copied image always has it there, one that is not has it there by chance.")
+def _check_copied_share(answer):
+    """6,000 images were learned from, 1,000 of the same law held out. The nearest real image of 90 % of the
+    generated ones is one that was learned from. Which share only copying explains?"""
+    told = {.9: "much of that is chance: 6 in 7 real images were learned from", .4: "chance is 6/7, not 1/2",
+            .8: "chance is 6/7, not 1/2", 6/7: "that is what chance gives", .9 - 6/7:
+            "those are copies that chance would have missed; as many more it would have found anyway, 6 in 7",
+            .1: "those are certainly no copies", .05:
+            "divide by the share that chance misses, 1/7: a copy is sure of it"}
+    for wrong, why in told.items():
+        if abs(answer - wrong) < 1e-3: return why
+    if abs(answer - .3) > 2e-3:
+        return f"with {answer:.3f} copied, {answer + (1 - answer) * 6/7:.1%} would"

@@ -2,7 +2,6 @@
 import math
 
 import numpy as np
-import torch
 from scipy.linalg import sqrtm
 
 
@@ -28,27 +27,6 @@ def root_of_trace(mu1, S1, mu2, S2): return gap(mu1, mu2) + np.trace(S1 + S2) - 
 def single_root(mu1, S1, mu2, S2): return gap(mu1, mu2) + np.trace(S1 + S2 - sqrtm(S1 @ S2).real)
 
 
-def side(fake, train, held):
-    a, b = torch.cdist(fake, train).amin(1), torch.cdist(fake, held).amin(1)
-    return ((a < b).float() + (a == b).float() / 2).mean()
-
-
-def strict(fake, train, held):
-    return (torch.cdist(fake, train).amin(1) < torch.cdist(fake, held).amin(1)).float().mean()
-
-
-def generous(fake, train, held):
-    return (torch.cdist(fake, train).amin(1) <= torch.cdist(fake, held).amin(1)).float().mean()
-
-
-def of_means(fake, train, held):
-    return (torch.cdist(fake, train).mean(1) < torch.cdist(fake, held).mean(1)).float().mean()
-
-
-def rank(fake, train, held):
-    return (torch.cdist(fake, train).amin(1)[:, None] < torch.cdist(held, train).amin(1)).float().mean()
-
-
 CASES = {
     "matrix-root": (d2, [
         (elementwise, "root of each element"), (diagonals, "correlations are lost"),
@@ -69,8 +47,8 @@ CASES = {
         (math.log(9/10), "sign"), (math.log2(10/9), "bits"), (math.log(10/9) / 9, "one digit's part"),
         (.9 * math.log(10/9), "weights"), (math.log(9), "entropy"), (.1, "share"),
         (math.inf, "uniform || share"), (3., "not the sum")]),
-    "which-side": (side, [
-        (strict, "tie is nobody's"), (generous, "not as the training set's"), (of_means, "those are means"),
-        (rank, "rank test"), (lambda *a: 1 - side(*a), "held-out side"),
-        (lambda *a: 6 * side(*a), "count"), (lambda *a: .123, "three and a half")]),
+    "copied-share": (.3, [
+        (.9, "much of that is chance"), (.4, "6/7, not 1/2"), (.8, "6/7, not 1/2"),
+        (6/7, "what chance gives"), (.9 - 6/7, "missed"), (.1, "certainly no copies"),
+        (.05, "a copy is sure of it"), (.5, "would")]),
 }
