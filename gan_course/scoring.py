@@ -38,9 +38,6 @@ from gan_course.judges import (
     short,
     train_classifier,
 )
-# what belongs to the judges may be asked for here, too
-from .judges import ASSETS, SCORERS, class_logits, classifier, learn, save_scorer # noqa: F401
-from .judges import score, shift # noqa: F401
 
 # %% ../nbs/30_scoring.ipynb #ddd81f5d
 @dataclass(frozen=True)
