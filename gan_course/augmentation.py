@@ -113,9 +113,9 @@ def affine_maps(
     shear:Tensor, # in degrees, shape (N,)
 )->Tensor:        # (N, 2, 3): where each pixel of the new image is read in the old one
     "The inverse maps that `affine_grid` asks for, torchvision's way round."
-    a, s = angle.deg2rad(), shear.deg2rad().tan()
-    forth = torch.stack([a.cos(), -a.cos() * s - a.sin(), a.sin(), -a.sin() * s + a.cos()], 1)
-    back = torch.linalg.inv(scale[:, None, None] * forth.view(-1, 2, 2))
+    a, t = angle.deg2rad(), shear.deg2rad().tan()
+    back = torch.stack([a.cos() - a.sin() * t, a.cos() * t + a.sin(), -a.sin(), a.cos()], 1).view(-1, 2, 2)
+    back = back / scale[:, None, None]
     return torch.cat([back, -back @ shift[:, :, None]], 2)
 
 def affine(
