@@ -73,6 +73,8 @@ def check_share(
     if (config.maker == 'none') != (config.share == 0):
         allowed = '0' if config.maker == 'none' else 'above 0, up to 1'
         raise ValueError(f"share is {config.share}, allowed with maker {config.maker!r} is {allowed}")
+    if config.share == 1 and config.augment != 'none':
+        raise ValueError(f"augment is {config.augment!r}, allowed where no image is real is 'none'")
     if config.maker == 'none' and config.keep != 'all':
         raise ValueError(f"keep is {config.keep!r}, allowed with maker 'none' is 'all'")
 
@@ -113,9 +115,9 @@ def affine_maps(
     shear:Tensor, # in degrees, shape (N,)
 )->Tensor:        # (N, 2, 3): where each pixel of the new image is read in the old one
     "The inverse maps that `affine_grid` asks for, torchvision's way round."
-    a, s = angle.deg2rad(), shear.deg2rad().tan()
-    forth = torch.stack([a.cos(), -a.cos() * s - a.sin(), a.sin(), -a.sin() * s + a.cos()], 1)
-    back = torch.linalg.inv(scale[:, None, None] * forth.view(-1, 2, 2))
+    a, t = angle.deg2rad(), shear.deg2rad().tan()
+    back = torch.stack([a.cos() - a.sin() * t, a.cos() * t + a.sin(), -a.sin(), a.cos()], 1).view(-1, 2, 2)
+    back = back / scale[:, None, None]
     return torch.cat([back, -back @ shift[:, :, None]], 2)
 
 def affine(
@@ -183,24 +185,26 @@ SHARE = .5 # of generated images where labels are few
 _SHARES = {f'{maker}-{p}': dict(maker=maker, share=p / 100)
            for maker in ('shipped', 'small') for p in range(20, 101, 20)}
 _ALL = {maker: dict(maker=maker, share=1.) for maker in ('shipped', 'small')}
+_AGREED = {'shipped-100-agreed': dict(maker='shipped', share=1., keep='agreed')}
 _made = dict(maker='few', share=SHARE)
 _FEW = {'real': {}, 'affine': dict(augment='affine'), 'made': _made, 'both': _made | dict(augment='affine'),
         'agreed': _made | dict(keep='agreed')}
 _N = 100, 300, 600, 1000, 6000
-_mini = dict(data='mnist_5k', n_valid=1000, epochs=6)
+_few_mini = dict(n_train=8000, n_valid=1000, ema=.9)
+_mini = dict(data='mnist_5k', n_valid=1000, epochs=6, ema=.9)
 
 STUDIES = [
-    Study('depth-mix', "What does a share of generated images among 50,000 do?", MIX, {'real': {}} | _SHARES,
-          _mini, 5, ('depth-mix',)),
+    Study('depth-mix', "What does a share of generated images among 50,000 do?", MIX,
+          {'real': {}} | _SHARES | _AGREED, _mini, 5, ('depth-mix',)),
     Study('depth-retrain', "What do five more epochs, on generated images only, do?",
           replace(MIX, game='retrain', epochs=5), {'real': {}} | _ALL, _mini, 3, ('depth-retrain',)),
     Study('few-share', "How many of the images should be generated, where labels are few?",
           replace(FEW, maker='few'),
           {f'{p}-{n}': dict(share=p / 100, n_labels=n) for n in (100, 600, 6000) for p in (20, 50, 80)},
-          dict(n_train=8000, n_valid=1000), 3),
+          _few_mini, 3),
     Study('few-labels', "Does a generator that saw n labelled images help a classifier that has the same n?",
           FEW, {f'{arm}-{n}': changes | dict(n_labels=n) for n in _N for arm, changes in _FEW.items()},
-          dict(n_train=8000, n_valid=1000), 10),
+          _few_mini, 10),
 ]
 
 # %% ../nbs/31_augmentation.ipynb #a4c77a1c

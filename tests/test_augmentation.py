@@ -130,6 +130,7 @@ def test_a_run_killed_before_its_row_still_says_how_it_ended(tmp_path):
     (dict(share=.5), 'share is 0.5'), (dict(maker='few'), 'share is 0.0'),
     (dict(maker='me', share=.5), "maker is 'me'"), (dict(maker='few', share=2.), 'share is 2.0'),
     (dict(keep='best', maker='few', share=.5), "keep is 'best'"), (dict(keep='agreed'), "keep is 'agreed'"),
+    (dict(maker='few', share=1., augment='affine'), "augment is 'affine'"),
     (dict(norm='unit'), "norm is 'unit'"), (dict(n_labels=300), 'n_labels is 300'),
     (dict(game='gan', n_labels=0, n_valid=0, share=.5, maker='few'), 'share is 0.5'),
 ])
