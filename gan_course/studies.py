@@ -422,14 +422,15 @@ def show_pictures(
     found = {arm: file for arm, file in files.items() if file.exists()}
     if not found: print(f"no picture of {name} is stored yet"); return
     images = {arm: plt.imread(path) for arm, path in found.items()}
-    ratio = max(image.shape[0] / image.shape[1] for image in images.values())
+    height = min(len(image) for image in images.values()) # all as high as the lowest
     columns = min(columns, len(found))
     rows = -(-len(found) // columns)
-    size = dict(figsize=(width * columns, (width * ratio + .3) * rows), layout='constrained', squeeze=False)
+    high = (width * max(height / image.shape[1] for image in images.values()) + .3) * rows
+    size = dict(figsize=(width * columns, high), layout='constrained', squeeze=False)
     axes = [*plt.subplots(rows, columns, **size)[1].flat]
     for ax in axes: ax.axis('off')
     for ax, (arm, image) in zip(axes, images.items(), strict=False):
-        ax.imshow(image, cmap='gray'); ax.set_title(f'{name}: {arm}')
+        ax.imshow(image[:height], cmap='gray'); ax.set_title(f'{name}: {arm}')
 
 # %% ../nbs/40_studies.ipynb #0202ba5e
 def time_run(
