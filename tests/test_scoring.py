@@ -41,6 +41,7 @@ from gan_course.scoring import (
 )
 
 TEST = load("mnist_5k", "test")
+FIRST = torch.arange(1000) % 100 < 50 # of each digit; neighbours in the file are often one writer's
 
 
 def points(n, dim=4, seed=0, shift=0.):
@@ -242,11 +243,11 @@ def test_fewer_than_two_images_have_no_distance():
 
 
 @pytest.fixture(scope="module")
-def real(): return Reference(TEST[torch.arange(0, 1000, 2)], load("mnist_5k"))
+def real(): return Reference(TEST[~FIRST], load("mnist_5k"))
 
 
 def test_all_scores_are_plain_and_those_of_each_function(real):
-    mine = TEST[torch.arange(1, 1000, 2)]
+    mine = TEST[FIRST]
     scores = score_all(mine.x, mine.y, "mnist_5k", real=real)
     json.dumps(scores, allow_nan=False)
     assert (scores["n"], scores["held"], scores["train"], scores["k"]) == (500, 500, 4000, 5)
