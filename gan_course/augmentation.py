@@ -73,8 +73,6 @@ def check_share(
     if (config.maker == 'none') != (config.share == 0):
         allowed = '0' if config.maker == 'none' else 'above 0, up to 1'
         raise ValueError(f"share is {config.share}, allowed with maker {config.maker!r} is {allowed}")
-    if config.share == 1 and config.augment != 'none':
-        raise ValueError(f"augment is {config.augment!r}, allowed where no image is real is 'none'")
     if config.maker == 'none' and config.keep != 'all':
         raise ValueError(f"keep is {config.keep!r}, allowed with maker 'none' is 'all'")
 
@@ -140,14 +138,11 @@ def mix_step(
     recipe:Recipe,    # how to learn
     indices:Tensor,   # of the images, int64 (1, batch)
     precision:str,    # of the network
-    n_real:int,       # so many of the data are real
     notes:tuple=(),   # numbers to report beside
 )->Tensor:            # c_loss, c_right, and the notes
     "A step of the classifier."
     index, net = indices[0], parts.get('learner', parts['C'])
-    x, y = data.x[index], data.y[index]
-    if recipe.augment != 'none':
-        x = torch.where((index < n_real)[:, None, None, None], CHANGES[recipe.augment](x), x)
+    x, y = CHANGES[recipe.augment](data.x[index]), data.y[index]
     x = normalise(x, recipe.norm).contiguous(memory_format=torch.channels_last)
     logits = lowered(net, precision)(x)
     loss = F.cross_entropy(logits, y)
@@ -160,7 +155,6 @@ def mix_step(
 def train_mixed(
     C:nn.Module,             # classifier, C(x) -> logits (N, classes)
     mixed:Data,              # of `mix`
-    n_real:int,              # so many of it are real
     recipe:Recipe,           # how; C learns at the rate of G, `ema` averages its weights
     run:RunDir|None=None,    # where to keep metrics and checkpoints; a checkpoint there is resumed
     device:str='auto',       # where to train
@@ -174,7 +168,7 @@ def train_mixed(
     if recipe.ema:
         average = Average(C, recipe.ema)
         parts |= dict(C=average.module, average=average, learner=C)
-    step = partial(mix_step, n_real=n_real, notes=tuple(notes.values()))
+    step = partial(mix_step, notes=tuple(notes.values()))
     return play(parts, mixed, recipe, run, every, precision, step_with=step,
                 names=('c_loss', 'c_right', *notes))
 
@@ -182,20 +176,22 @@ def train_mixed(
 MIX = Config(game='mix', n_valid=10_000, batch=128, lr_g=2e-3, beta1=.9, ema=.99, epochs=3)
 FEW = replace(MIX, epochs=2)
 SHARE = .5 # of generated images where labels are few
+_affine, _agreed = dict(augment='affine'), dict(keep='agreed')
 _SHARES = {f'{maker}-{p}': dict(maker=maker, share=p / 100)
            for maker in ('shipped', 'small') for p in range(20, 101, 20)}
 _ALL = {maker: dict(maker=maker, share=1.) for maker in ('shipped', 'small')}
-_AGREED = {'shipped-100-agreed': dict(maker='shipped', share=1., keep='agreed')}
+_MORE = {'real-affine': _affine} | {f'shipped-100-{name}': _ALL['shipped'] | changes for name, changes in
+         dict(affine=_affine, agreed=_agreed, both=_affine | _agreed).items()}
 _made = dict(maker='few', share=SHARE)
-_FEW = {'real': {}, 'affine': dict(augment='affine'), 'made': _made, 'both': _made | dict(augment='affine'),
-        'agreed': _made | dict(keep='agreed')}
+_FEW = {'real': {}, 'affine': _affine, 'made': _made, 'both': _made | _affine, 'agreed': _made | _agreed}
 _N = 100, 300, 600, 1000, 6000
 _few_mini = dict(n_train=8000, n_valid=1000, ema=.9)
 _mini = dict(data='mnist_5k', n_valid=1000, epochs=6, ema=.9)
 
+# %% ../nbs/31_augmentation.ipynb #f1d584f9
 STUDIES = [
     Study('depth-mix', "What does a share of generated images among 50,000 do?", MIX,
-          {'real': {}} | _SHARES | _AGREED, _mini, 5, ('depth-mix',)),
+          {'real': {}} | _SHARES | _MORE, _mini, 5, ('depth-mix',)),
     Study('depth-retrain', "What do five more epochs, on generated images only, do?",
           replace(MIX, game='retrain', epochs=5), {'real': {}} | _ALL, _mini, 3, ('depth-retrain',)),
     Study('few-share', "How many of the images should be generated, where labels are few?",

@@ -37,7 +37,7 @@ class Config:
     maker: str = 'none'           # who made them, a name in `gan_course.augmentation.MAKERS`
     keep: str = 'all'             # which of them, a name in `gan_course.augmentation.KEEPS`
     norm: str = 'signed'          # range of the pixels, a name in `gan_course.data.NORMS`
-    augment: str = 'none'         # change of real images, a name in `gan_course.data.AUGMENTS`
+    augment: str = 'none'         # change of what is learned from, a name in `gan_course.data.AUGMENTS`
     game: str = 'gan'             # who plays, a name in `gan_course.games.GAMES`
     net: str = 'mlp'              # family of networks, a name in `gan_course.games.NETWORKS`
     latent: int = 100             # coordinates of z

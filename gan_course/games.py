@@ -276,7 +276,7 @@ def mix_game(
     def start(run, device, every, precision):
         made, notes = make_images(config, data, few, run, device, precision)
         mixed = mix(few, made, len(data), config.seed)
-        return train_mixed(C, mixed, len(data) - len(made), recipe, run, device, every, precision, notes)
+        return train_mixed(C, mixed, recipe, run, device, every, precision, notes)
     return start
 
 def retrain_game(
@@ -292,7 +292,7 @@ def retrain_game(
         made, notes = make_images(config, data, few, run, *how)
         if held: notes |= dict(before=accuracy(C, held))
         mixed = mix(few, made, len(data), config.seed)
-        return train_mixed(C, mixed, len(data) - len(made), recipe, run, device, every, precision, notes)
+        return train_mixed(C, mixed, recipe, run, device, every, precision, notes)
     return start
 
 # %% ../nbs/34_games.ipynb #311ed32b
