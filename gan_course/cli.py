@@ -58,7 +58,7 @@ from gan_course.runs import (
     versions,
 )
 from .scoring import Reference, as_pixels, as_points, nearest, reference, score_all, view
-from .seeds import MEASURES, compare_arms, frame, plot_arms, summarise_arms
+from .seeds import MEASURES, compare_arms, frame, measured, plot_arms, summarise_arms
 from .studies import STUDIES, append_row, estimate, read_rows, run_study
 from .training import BadCheckpoint, Diverged, generate, read_jsonl, write_atomically
 
@@ -177,21 +177,23 @@ def markdown(
 def show_table(
     study:Study,          # whose rows
     rows:list[dict],      # of `read_rows`
-    measure:str,          # a name in `gan_course.seeds.MEASURES`
+    measure:str='',       # a name in `gan_course.seeds.MEASURES`; '': the first that the runs have
     base:str='',          # the arm to compare with; '': the first
-)->DataFrame:             # of `frame`
+)->tuple[DataFrame, str]: # of `frame`; the measure
     "Print what a study found: each arm, and its differences from one of them."
     order = {arm: i for i, arm in enumerate(study.arms)}
     runs = frame(sorted(rows, key=lambda row: (order.get(row['arm'], len(order)), row['config']['seed'])))
     print(f"{study.name}: {study.question}")
     small = ', '.join(f'{k} {v}' for k, v in study.small.items())
     if 'small' in set(runs['form']): print(f"small form: {small}")
-    print(f"\n{measure}, {pick(MEASURES, measure, 'measure')} is good\n")
+    have = dict.fromkeys(measured(runs) or MEASURES)
+    pick(have, measure := measure or next(iter(have)), 'measure')
+    print(f"\n{measure}, {MEASURES[measure]} is good\n")
     print(markdown(summarise_arms(runs, measure)))
     if runs['arm'].nunique() > 1:
         compared = markdown(compare_arms(runs, measure, base))
         print(f"\ndifferences from {base or runs['arm'][0]}, seed by seed\n\n{compared}")
-    return runs
+    return runs, measure
 
 # %% ../nbs/43_cli.ipynb #7cbf9f16
 def _study_command(args):
@@ -210,13 +212,13 @@ def _study_command(args):
         results:Path|None=None,                   # the folder of rows, STUDY.jsonl
         out:Path|None=None,                       # the folder of runs
         n:int=10_000,                             # images to score in each run
-        measure:str='frechet',                    # what the table shows
+        measure:str='',                           # what the table shows (default: the first it has)
         quiet:bool=False,                         # no progress display
     ):
         "Make every run of a study that has no row yet, and show its table."
         this, arm = find_study(name)
         full = full or is_full()
-        pick(MEASURES, measure, 'measure')
+        if measure: pick(MEASURES, measure, 'measure')
         if full and n != 10_000 and not results:
             raise ValueError(f"n is {n}, allowed is 10000, or another with --results FOLDER: "
                              "stored rows are comparable")
@@ -231,7 +233,7 @@ def _study_command(args):
 # %% ../nbs/43_cli.ipynb #2689bcb5
 def table(
     name:Positional[str],       # a study
-    measure:str='frechet',      # frechet, accuracy, confidence or classes
+    measure:str='',             # a name in `gan_course.seeds.MEASURES` (default: the first it has)
     base:str='',                # the arm to compare with (default: the first)
     results:Path|None=None,     # the folder of rows (default: those that came with the course)
     plot:Path|None=None,        # a picture to write, .png, .svg or .pdf
@@ -244,7 +246,7 @@ def table(
     if not rows:
         raise FileNotFoundError(f"results is {folder}, which has no rows of {study.name}; "
                                 f"`gan-course study {study.name}` makes them")
-    runs = show_table(study, rows, measure, base)
+    runs, measure = show_table(study, rows, measure, base)
     if plot:
         picture = BytesIO()
         plot_arms(runs, measure).figure.savefig(picture, format=plot.suffix[1:] or 'png', dpi=120)

@@ -340,6 +340,11 @@ def test_the_commands_from_end_to_end(tmp_path, monkeypatch, capsys):
     assert "0 runs left" in capsys.readouterr().out
 
 
+def test_a_study_of_classifiers_is_shown_by_what_it_measured(capsys):
+    main(["table", "depth-mix"])
+    assert "classified, high is good" in capsys.readouterr().out
+
+
 def test_the_stored_ladder_is_shown(capsys):
     with warnings.catch_warnings():
         warnings.simplefilter("error") # not a line of it is broken
@@ -350,6 +355,8 @@ def test_the_stored_ladder_is_shown(capsys):
 
 @pytest.mark.parametrize("words,said", [
     ("table mlp", "did you mean"), ("table moves --measure fid", "measure is 'fid'"),
+    ("table moves --measure modes", "measure is 'modes', allowed are 'frechet'"),
+    ("study moves --measure fid", "measure is 'fid'"),
     ("table moves --base x", "base is 'x', allowed are 'fresh'"),
     ("table moves --results none", "has no rows of moves"),
     ("study moves/x", "arm of moves is 'x'"), ("study moves --full --n 20", "n is 20, allowed is 10000"),
