@@ -303,8 +303,8 @@ def measure_one(
     "Measure one arm with one seed, and keep its row."
     settings, began = this.settings(full), time.monotonic()
     row = dict(study=this.name, arm=arm, id=this.key(arm, seed, full), form='full' if full else 'small',
-               seed=seed, settings=settings, device=device_name(pick_device()), versions=versions(),
-               commit=source_commit())
+               seed=seed, settings=settings, device=device_name(pick_device(this.device)),
+               versions=versions(), commit=source_commit())
     found = short(this.answer(arm, seed, **settings))
     seconds = round(time.monotonic() - began, 1)
     append_row(file, row | dict(seconds=seconds) | found)
@@ -381,6 +381,8 @@ def score_samples(
     if html and html.exists() and not overwrite:
         raise FileExistsError(f"html is {html}, which is there already; "
                               "allowed are a new file or --overwrite")
+    if html and not html.parent.is_dir():
+        raise FileNotFoundError(f"html is {html}, whose folder is not there; allowed is one that is")
     images, y, data, real = find_samples(what, data, n, seed)
     scores = score_all(images, y, data, (scorer,) if scorer else (), real)
     print(json.dumps(dict(what=str(what)) | scores, indent=1, allow_nan=False))
@@ -479,8 +481,8 @@ GOOD = dict( # score -> what it says
     precision='share where real ones lie', recall='share of real ones that are reached',
     density='how deep among real ones, 1 is like real', coverage='share of real balls that are reached',
     diversity='spread inside a class, 1 is like real',
-    nearer='nearer to training images than held-out ones are, 1/2 is honest',
-    copied='share of images that only copying explains, 0 is honest')
+    nearer='share of pairs nearer to training images than held-out ones are, about 1/2 for real ones',
+    copied='share of images that only copying explains, near 0 for real ones')
 
 # %% ../nbs/43_cli.ipynb #ec74e3d4
 def real_spans(
@@ -682,9 +684,11 @@ def doctor(
     run:Positional[Path], # a run, ended or under way
 ):
     "Say what a run's numbers give away: what was seen, likely causes, cures."
-    config, rows = read_config(run), read_jsonl(run/'metrics.jsonl')
-    if not rows: raise ValueError(f"run is {run}, whose first epoch has not ended: it has no metrics yet")
-    print(f"{run}: {explain(rows, config.loss)}")
+    config, rows, end = read_config(run), read_jsonl(run/'metrics.jsonl'), run/'diverged.txt'
+    failed = end.read_text() if end.exists() else ''
+    if not rows and not failed:
+        raise ValueError(f"run is {run}, whose first epoch has not ended: it has no metrics yet")
+    print(f"{run}: {explain(rows, config.loss, failed)}")
 
 # %% ../nbs/43_cli.ipynb #92a09c52
 def with_help(

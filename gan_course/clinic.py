@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['BUILDERS', 'LEVELS', 'FINDINGS', 'NOTES', 'LIMITS', 'RULES', 'CASES', 'LOOKS', 'STUDIES', 'Game', 'set_table',
-           'Played', 'play_game', 'Finding', 'recent', 'diagnose', 'passed', 'variety', 'classes_of', 'rare_classes',
-           'gradient_norms', 'gradients_after', 'company', 'beyond_reach', 'odd_layers', 'Bowl', 'try_penalty',
-           'undetached_step', 'no_nine_step', 'SigmoidEnd', 'swapped_d', 'helping_g', 'normal_penalty',
-           'rootless_penalty', 'with_loss', 'with_penalty', 'with_last_weights', 'with_eps', 'with_normed_critic',
-           'Case', 'play_case', 'look_twice', 'dashboard', 'chart', 'record_cases', 'explain', 'count_numbers',
-           'score_stacked']
+           'Played', 'play_game', 'Finding', 'recent', 'diagnose', 'passed', 'variety', 'classes_of', 'gradient_norms',
+           'gradients_after', 'company', 'beyond_reach', 'odd_layers', 'Bowl', 'try_penalty', 'undetached_step',
+           'no_nine_step', 'SigmoidEnd', 'swapped_d', 'helping_g', 'normal_penalty', 'rootless_penalty', 'with_loss',
+           'with_penalty', 'with_last_weights', 'with_eps', 'with_normed_critic', 'Case', 'play_case', 'look_twice',
+           'dashboard', 'chart', 'record_cases', 'explain', 'count_numbers', 'score_stacked']
 
 # %% ../nbs/32_clinic.ipynb #1d8d2fe3
+import copy
 import json
 import math
 import time
@@ -35,10 +35,11 @@ from .data import TOYS, Data, load, normalise, subset
 from .dcgan import DCGAN, build_dcgan
 from .exercises import exercise
 from .fast import mixes_batch
-from .judges import class_logits, load_scorer
+from .judges import class_logits, load_scorer, short
 from .losses import Loss, make_loss
 from .mlp_gan import build_mlp, d_overpowers, mlp
 from .plots import plot_losses, plot_scores_over_time
+from .scoring import kl_from_uniform
 from .steps import learn_d, update_g
 from gan_course.training import (
     Diverged,
@@ -103,7 +104,7 @@ def play_game(
     return Played(replace(game, G=G, D=D), config, history, failed, time.process_time() - began)
 
 # %% ../nbs/32_clinic.ipynb #991e3141
-LEVELS = { # loss -> D's loss when it says the same of all; the least sum of D's loss on fakes and G's
+LEVELS = { # loss -> D's least loss if it says the same of all; the least sum of D's loss on fakes and G's
     'bce': (2 * math.log(2), 2 * math.log(2)), 'minimax': (2 * math.log(2), 0.),
     'least_squares': (.25, .25), 'hinge': (2., 1.),
     'relativistic': (math.log(2), math.log(1.5) + math.log(3) / 2),
@@ -266,13 +267,6 @@ def classes_of(
     if data in TOYS: return torch.cdist(examples, TOYS[data].component_distribution.mean).argmin(1)
     return class_logits(load_scorer('mnist'), examples).argmax(1)
 
-def rare_classes(
-    share:list[float], # of each class among the fakes
-    below:float=.25,   # of an equal share
-)->list[int]:
-    "The classes that are hardly drawn."
-    return [c for c, part in enumerate(share) if part < below / len(share)]
-
 # %% ../nbs/32_clinic.ipynb #4d366eec
 def gradient_norms(
     net:nn.Module, # after a backward pass
@@ -281,15 +275,16 @@ def gradient_norms(
     return {name: 0. if p.grad is None else p.grad.norm().item() for name, p in net.named_parameters()}
 
 def gradients_after(
-    game:Game,       # at any time; its players are moved by one step
+    game:Game,       # at any time; copies of its players are moved by one step
     paid:bool=True,  # does G get its loss?
 )->dict[str, float]: # of `gradient_norms`, for G
     "What G's layers have been told at the end of a step."
     free = Loss(game.recipe.loss.d_terms, lambda real, fake: 0 * fake.sum())
     recipe = replace(game.recipe, penalty=None, **({} if paid else dict(loss=free)))
-    parts, index = set_up(game.G, game.D, recipe), torch.arange(recipe.batch)
-    with Stream(0): game.step(parts, game.data, recipe, index.expand(recipe.n_d, -1), 'strict')
-    return gradient_norms(game.G)
+    parts = set_up(*copy.deepcopy((game.G, game.D)), recipe)
+    index = torch.arange(recipe.batch).expand(recipe.n_d, -1)
+    with Stream(0): game.step(parts, game.data, recipe, index, 'strict')
+    return gradient_norms(parts['G'])
 
 # %% ../nbs/32_clinic.ipynb #d8941983
 @torch.no_grad()
@@ -333,7 +328,7 @@ class Bowl(nn.Module):
     def forward(self, x, y=None): return self.a * x.flatten(1).square().sum(1) / 2
 
 def try_penalty(
-    penalty:Callable, # (D, x, fake, y) -> scalar, unweighted, meant to be Gulrajani's
+    penalty:Callable, # (D, x, fake, y) -> scalar, unweighted, meant to be that of Gulrajani et al.
     n:int=20_000,     # points
 )->dict:              # bowl: 1/3 is right; flat: the gradient at a slope of 0, a finite number is right
     "What a gradient penalty says of two critics whose slopes are known."
@@ -394,7 +389,7 @@ def helping_g(real, fake):
 def normal_penalty(D, x, fake, y=None):
     "A gradient penalty whose shares are normal, not uniform: it asks beyond both ends."
     share = torch.randn(len(x), *[1] * (x.ndim - 1))
-    return (((slopes(D, share * x + (1 - share) * fake, y) + 1e-12).sqrt() - 1)**2).mean()
+    return (((slopes(D, (1 - share) * x + share * fake, y) + 1e-12).sqrt() - 1)**2).mean()
 
 def rootless_penalty(D, x, fake, y=None):
     "A gradient penalty without a small number under its root."
@@ -585,13 +580,15 @@ def dashboard(
     title:str='',       # before the findings
 )->list[Axes]:
     "Losses against their level, what D says, and what else was recorded; the findings in words."
+    if not history: raise ValueError("history is empty, allowed is one row or more")
     rest = [name for name in ('penalty',) if name in history[0]]
     if axes is None:
         size = dict(figsize=(4.2 * (2 + len(rest)), 3.2), layout='constrained')
         axes = plt.subplots(1, 2 + len(rest), **size)[1]
     found = [finding.name for finding in diagnose(history, loss)]
     plot_losses(history, axes[0], f"{title + ': ' if title else ''}{', '.join(found) or 'nothing found'}")
-    axes[0].axhline(LEVELS[loss][0] / 2, color='grey', lw=.8, ls=':')
+    axes[0].axhline(LEVELS[loss][0] / 2, color='grey', lw=.8, ls=':', label='half the level')
+    axes[0].legend()
     now = recent(history)
     says = f"D gives real {now['real_score']:.2f}, fakes {now['fake_score']:.2f}"
     plot_scores_over_time(history, axes[1], says)
@@ -616,7 +613,7 @@ def chart(
     now = recent(played.history) if played.history else {}
     return dict(rules=[finding.name for finding in diagnose(played.history, played.config.loss)],
                 looks=[finding.name for finding in look_twice(played)], failed=played.failed,
-                now={key: float(f'{value:.4g}') for key, value in now.items()},
+                now=short(now),
                 seconds=round(played.seconds, 1), device=f'cpu, {torch.get_num_threads()} threads',
                 torch=torch.__version__)
 
@@ -637,21 +634,26 @@ def record_cases(
 
 # %% ../nbs/32_clinic.ipynb #7d3cd879
 def explain(
-    history:list[dict], # a run's rows of metrics, one at least
+    history:list[dict], # a run's rows of metrics
     loss:str='bce',     # the game
+    failed:str='',      # why it broke off
 )->str:
     "A run's findings, for people."
-    now, found = recent(history), diagnose(history, loss)
-    if 'd_loss_fake' not in now: return "its metrics are not those of G against D, and no rule reads them"
-    lines = [f"{history[-1]['epoch']:.0f} epochs; D's loss {_d_loss(now):.3g}, G's {now['g_loss']:.3g}, "
-             f"D gives real {now['real_score']:.2f} and fakes {now['fake_score']:.2f}"]
+    if not history and not failed: raise ValueError("history is empty, allowed is one row or more")
+    now, found = recent(history) if history else {}, diagnose(history, loss)
+    if failed: found = [Finding('not-finite', failed, *FINDINGS['not-finite']), *found]
+    elif 'd_loss_fake' not in now: return "its metrics are not those of G against D, and no rule reads them"
+    lines = [] if 'd_loss_fake' not in now else [
+        f"{history[-1]['epoch']:.0f} epochs; D's loss {_d_loss(now):.3g}, G's {now['g_loss']:.3g}, "
+        f"D gives real {now['real_score']:.2f} and fakes {now['fake_score']:.2f}"]
     for finding in found:
         lines += [f"{finding.name}: {finding.seen}", f"  likely causes: {'; '.join(finding.causes)}",
                   f"  cures: {'; '.join(finding.cures)}"]
     here = {finding.name for finding in found}
     lines += [f"{name}: passed, last seen at epoch {epoch:.0f}"
               for name, epoch in passed(history, loss).items() if name not in here]
-    if not any(finding.serious for finding in found): lines.append("nothing serious in these numbers")
+    if loss == 'wasserstein': lines.append("a critic's scores have no level: no rule reads them")
+    elif not any(finding.serious for finding in found): lines.append("nothing serious in these numbers")
     blind = "These numbers cannot show a collapse, nor a class that was never asked for: look at samples."
     return '\n'.join([*lines, blind])
 
@@ -661,10 +663,9 @@ def count_numbers(
     n_classes:int=1000,
 )->dict:                  # modes, kl, class_share
     "How many classes come at all, and how far their shares are from equal ones."
-    share = y.bincount(minlength=n_classes).double() / len(y)
-    kl = torch.special.xlogy(share, n_classes * share).sum().item()
-    return dict(modes=int((share > 0).sum()), kl=round(kl, 5),
-                class_share=[round(part, 5) for part in share.tolist()])
+    share = (y.bincount(minlength=n_classes).double() / len(y)).tolist()
+    return dict(modes=sum(part > 0 for part in share), kl=round(kl_from_uniform(share), 5),
+                class_share=[round(part, 5) for part in share])
 
 def score_stacked(
     images:Tensor,  # uint8 (N, 3, 28, 28), a digit in each channel

@@ -233,7 +233,7 @@ def build_learner(
     config:Config, # for the seed
     data:Data,     # for shape and classes
 )->nn.Module:
-    "The classifier of chapter 30, with the first weights its seed gives it."
+    "The classifier of chapter 29, with the first weights its seed gives it."
     with Stream(config.seed): return classifier(data.shape, data.n_classes)
 
 def train_real(

@@ -168,12 +168,14 @@ def check_images(
         raise ValueError(f"images is {images.dtype} of shape {tuple(images.shape)}, "
                          f"allowed is uint8 (N, {', '.join(map(str, shape))})")
     if len(images) < least:
-        counted = f"{len(images)} images" if len(images) else "empty"
+        counted = f"{len(images)} image{'s' * (len(images) > 1)}" if len(images) else "empty"
         raise ValueError(f"images is {counted}, allowed is {'one image' if least == 1 else least} or more")
     if y.dtype != torch.int64: raise ValueError(f"y is {y.dtype}, allowed is int64 (classes, -1 for none)")
-    if y.shape != images.shape[:1] or y.min() < -1 or y.max() >= n_classes:
-        raise ValueError(f"y has {len(y)} classes from {y.min()} to {y.max()}, allowed are {len(images)} "
-                         f"classes 0 to {n_classes - 1}, or -1 for none")
+    if y.shape != images.shape[:1]:
+        raise ValueError(f"y is of shape {tuple(y.shape)}, allowed is ({len(images)},), a class an image")
+    if y.min() < -1 or y.max() >= n_classes:
+        raise ValueError(f"y runs from {y.min()} to {y.max()}, "
+                         f"allowed is 0 to {n_classes - 1}, or -1 for none")
 
 # %% ../nbs/29_judges.ipynb #523094d0
 def score_answers(
@@ -219,10 +221,19 @@ class Measurement:
     arms:tuple[str, ...] = ('base',)
     seeds:int = 3
     claims:tuple[str, ...] = ()         # ids of the reports' claims it serves
+    device:str = 'auto'                 # where it is measured
 
-    def settings(self, full=True): return self.full if full else self.full | self.small
+    def settings(self,
+        full:bool=True, # at full length, or the small form
+    )->dict:            # arguments of `answer`, without arm and seed
+        "What is asked."
+        return self.full if full else self.full | self.small
 
-    def key(self, arm, seed, full=True):
+    def key(self,
+        arm:str,        # a name in `arms`
+        seed:int,       # of everything random
+        full:bool=True, # at full length, or the small form
+    )->str:
         "A row's id: the hash of what was asked."
         asked = [self.name, pick(dict.fromkeys(self.arms), arm, 'arm'), seed, self.settings(full)]
         return sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:10]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['open_run', 'read_config', 'is_milestone', 'save_samples', 'watch', 'score_generator', 'score_points', 'device_name',
-           'peak_memory', 'versions', 'source_commit', 'origin', 'thinned', 'rounded', 'score_players', 'score_encoder',
+           'peak_memory', 'versions', 'source_commit', 'origin', 'thinned', 'score_players', 'score_encoder',
            'validate', 'keep_chosen', 'score_chosen', 'alarmed', 'play_run', 'share_players', 'run_config',
            'time_to_quality', 'load_generator']
 
@@ -19,6 +19,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 from tqdm.auto import tqdm
@@ -42,10 +43,12 @@ from gan_course.games import (
     load_both,
     load_data,
 )
-from .judges import JUDGES, accuracy, class_logits, load_scorer, score
+from .judges import JUDGES, accuracy, class_logits, load_scorer, score, short
 from .losses import count_modes
 from .scoring import frechet_distance
 from gan_course.training import (
+    BadCheckpoint,
+    Diverged,
     RunDir,
     Snapshot,
     deferred_interrupt,
@@ -187,16 +190,7 @@ def thinned(
     epochs = [int(row['epoch']) for row in rows]
     kept = [row for row, epoch, after in zip(rows, epochs, [*epochs, None][1:], strict=True)
             if after is None or is_milestone(epoch) and after > epoch]
-    return rounded(kept)
-
-def rounded(
-    rows:list[dict], # of plain values and lists of them
-)->list[dict]:       # each number with four digits
-    "Rows with no more digits than anyone reads."
-    def short(v):
-        if isinstance(v, list): return [short(part) for part in v]
-        return float(f'{v:.4g}') if isinstance(v, float) else v
-    return [{k: short(v) for k, v in row.items()} for row in rows]
+    return short(kept)
 
 # %% ../nbs/35_runs.ipynb #af26feb8
 def score_players(
@@ -355,12 +349,15 @@ def run_config(
     check_game(config, data)
     start = GAMES[config.game](config, data, recipe) # refuses, like the line above, before a folder is made
     run, due = open_run(config, out, resume, overwrite), step_counts(len(data), recipe)
-    now = play_run(config, run, start, held, due, quiet, tensorboard, device, precision)
+    try: now = play_run(config, run, start, held, due, quiet, tensorboard, device, precision)
+    except Diverged as e:
+        write_atomically(run.path/'diverged.txt', str(e).encode()) # for `gan-course doctor`
+        raise
     device = next(now.parts.get('G', now.parts.get('C')).parameters()).device
     row = origin(config, device_name(device), precision) | dict(
         seconds=round(now.seconds, 1), step=now.step, scores=score_players(now, config, n_score))
     share_players(run, now, row)
-    if held: row['validation'] = rounded(read_jsonl(run.path/'validation.jsonl'))
+    if held: row['validation'] = short(read_jsonl(run.path/'validation.jsonl'))
     if held and now.G: row['chosen'] = score_chosen(run, config, n_score)
     elif held: row['scores'] |= dict(validated=row['validation'][-1]['validated'])
     row |= dict(peak_mib=peak_memory(device), metrics=thinned(read_jsonl(run.metrics)))
@@ -396,9 +393,11 @@ def load_generator(
 )->nn.Module:     # the generator it shared, in evaluation mode
     "Read a finished run's generator."
     config, file = read_config(run), Path(run)/'generator.safetensors'
+    if config.game in LEARNERS: raise ValueError(f"run is {run}, of a classifier alone: it has no generator")
     if not file.exists(): raise FileNotFoundError(f"{run} has no generator yet: its training has not ended")
     G, _ = build_networks(config, blank(config.data))
-    G.load_state_dict(load_file(file))
+    try: G.load_state_dict(load_file(file))
+    except SafetensorError as e: raise BadCheckpoint(f"{file} is damaged ({e}): train the run again") from e
     return G.eval()
 
 # %% ../nbs/35_runs.ipynb #0e4f49eb

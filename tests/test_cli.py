@@ -142,6 +142,8 @@ def test_what_a_person_types_wrong(run, tmp_path, capsys):
     assert "nothing.npz" in refused(capsys, "score", tmp_path/"nothing.npz", "--data", "mnist_5k")
     assert "did you mean 'mnist'" in refused(capsys, "score", run, "--data", "mnsit")
     assert "images is 5 images" in refused(capsys, "score", run, "--n", "5")
+    assert "whose folder is not there" in refused(capsys, "score", run, "--html", tmp_path/"no"/"a.html")
+    assert "scorer is 'svhn_10k', which reads" in refused(capsys, "score", run, "--scorer", "svhn_10k")
     assert "did you mean 'break-scores'" in refused(capsys, "measure", "brake-scores")
     assert "arm of break-scores is 'nosie'" in refused(capsys, "measure", "break-scores", "--arm", "nosie")
     assert "device is 'gpu'" in refused(capsys, "train", "cgan", "--device", "gpu", "--out", tmp_path/"c")

@@ -13,6 +13,7 @@ from gan_course.clinic import (
     LOOKS,
     RULES,
     count_numbers,
+    dashboard,
     diagnose,
     explain,
     look_twice,
@@ -87,6 +88,8 @@ def test_an_explanation_has_numbers_causes_and_cures():
                real_score=.99, fake_score=.01)
     said = explain([row])
     assert "D's loss 0.03" in said and "likely causes: D learns faster" in said and "cures: lower D's" in said
+    for ask in (explain, dashboard):
+        with pytest.raises(ValueError, match="history is empty, allowed is one row or more"): ask([])
 
 
 TINY = Config(data="mnist_5k", net="mlp", g_hidden=(16,), d_hidden=(64,), n_train=640, epochs=3, lr_d=3e-3,

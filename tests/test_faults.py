@@ -221,6 +221,9 @@ def test_divergence_on_the_command_line_is_exit_code_1(tmp_path, capsys):
         main(["train", "cgan", "--lr-d", "1e38", "--epochs", "1", "--out", str(tmp_path/"run"), "--quiet"])
     said = capsys.readouterr().err
     assert stop.value.code == 1 and "at step 1" in said and len(said.splitlines()) == 1
+    main(["doctor", str(tmp_path/"run")])
+    told = capsys.readouterr().out
+    assert "not-finite: " in told and "at step 1" in told and "cures: add 1e-12" in told
 
 
 # Interruption

@@ -221,11 +221,13 @@ X, Y = TEST.x[:20], TEST.y[:20]
     (X.float(), Y, "images runs from 0 to 255, allowed are floats from -1 to 1"),
     (torch.full((20, 1, 28, 28), math.nan), Y, "images runs from nan to nan, allowed"),
     (X[:0], Y[:0], "images is empty, allowed is 6 or more"),
-    (X[:1], Y[:1], "images is 1 images, allowed is 6 or more"),
+    (X[:1], Y[:1], "images is 1 image, allowed is 6 or more"),
     (X[:5], Y[:5], "images is 5 images, allowed is 6 or more"),
-    (X, Y[:-1], "y has 19 classes from 0 to 0, allowed are 20 classes 0 to 9"),
-    (X, Y + 10, "y has 20 classes from 10 to 10"),
-    (X, Y - 2, "y has 20 classes from -2 to -2"),
+    (X, Y[:-1], r"y is of shape \(19,\), allowed is \(20,\), a class an image"),
+    (X, Y[:0], r"y is of shape \(0,\), allowed is \(20,\)"), (X, Y[0], r"y is of shape \(\), allowed is"),
+    (X, Y[:, None], r"y is of shape \(20, 1\), allowed is"),
+    (X, Y + 10, "y runs from 10 to 10, allowed is 0 to 9, or -1 for none"),
+    (X, Y - 2, "y runs from -2 to -2"),
     (X, Y.float(), "y is torch.float32, allowed is int64"),
 ])
 def test_what_cannot_be_scored_is_refused_in_one_sentence(images, y, sentence):
@@ -236,6 +238,20 @@ def test_what_cannot_be_scored_is_refused_in_one_sentence(images, y, sentence):
 def test_names_that_are_none_are_refused():
     with pytest.raises(ValueError, match="data is 'ring8', allowed are"): score_all(X, Y, "ring8")
     with pytest.raises(ValueError, match="scorer is 'mnist_c'"): score_all(X, Y, "mnist_5k", ("mnist_c",))
+    with pytest.raises(ValueError, match=r"scorer is 'svhn_10k', which reads images \(3, 32, 32\), allowed"):
+        score_all(X, Y, "mnist_5k", ("svhn_10k",))
+
+
+@pytest.mark.parametrize("call,sentence", [
+    (lambda: frechet(torch.zeros(1, 3), torch.zeros(9, 3)), r"fake is of shape \(1, 3\), allowed are two"),
+    (lambda: kernel_distance(torch.zeros(9, 3), torch.zeros(1, 3)), r"real is of shape \(1, 3\)"),
+    (lambda: prdc(torch.zeros(9, 3), torch.zeros(9, 3), k=0), "k is 0, allowed is 1 or more"),
+    (lambda: teach(X[:1], Y[:1], TEST), r"images is of shape \(1, 1, 28, 28\)"),
+    (lambda: damaged("real", TEST[:9], 50, 0), "n = 50 asks for 50 different images, allowed are 1 to 9"),
+    (lambda: damaged("repeated", TEST[:9], 5, 0), "n = 5 asks for 100 different images, allowed are 1 to 5"),
+])
+def test_too_few_to_say_anything_of_is_one_sentence(call, sentence):
+    with pytest.raises(ValueError, match=sentence): call()
 
 
 def test_fewer_than_two_images_have_no_distance():
