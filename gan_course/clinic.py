@@ -681,8 +681,9 @@ def score_stacked(
 # %% ../nbs/32_clinic.ipynb #e7769ecd
 STUDIES = [
     Study('stacked-mnist', "How many of a thousand modes does each loss find?",
-          replace(DCGAN, data='stacked_mnist', epochs=50),
-          {name: ARMS[name] for name in ('dcgan', 'gp', 'gp-1', 'r1+r2')}, dict(width=.25, epochs=3), 3,
+          replace(DCGAN, data='stacked_mnist', batch=64, epochs=25, slope=.2, dropout=0.,
+                  init='radford', lr_g=2e-4, lr_d=2e-4),
+          {name: ARMS[name] for name in ('dcgan', 'gp', 'gp-1', 'r1+r2')}, dict(width=.25, epochs=4), 3,
           ('cgan-wasserstein', 'depth-collapse')),
 ]
 

@@ -86,7 +86,9 @@ def read_config(
     "The config a run was made with."
     file = Path(run)/'config.json'
     if not file.exists(): raise FileNotFoundError(f"{run} is no run: it has no config.json")
-    return from_dict(json.loads(file.read_text()))
+    try: known = json.loads(file.read_text())
+    except ValueError as e: raise ValueError(f"{file} is damaged: {e}") from e
+    return from_dict(known)
 
 # %% ../nbs/35_runs.ipynb #c5bbbc4a
 def is_milestone(

@@ -149,6 +149,17 @@ def test_what_a_person_types_wrong(run, tmp_path, capsys):
     assert "device is 'gpu'" in refused(capsys, "train", "cgan", "--device", "gpu", "--out", tmp_path/"c")
 
 
+def test_what_has_no_generator_to_read_says_why(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path/"run")
+    (tmp_path/"run"/"generator.safetensors").write_bytes(b"no weights")
+    assert "generator.safetensors is damaged" in refused(capsys, "sample", tmp_path/"run", "--n", "5")
+    known = json.loads((run/"config.json").read_text())
+    (tmp_path/"run"/"config.json").write_text(json.dumps(known | dict(game="plain")))
+    assert "of a classifier alone: it has no generator" in refused(capsys, "score", tmp_path/"run")
+    (tmp_path/"run"/"config.json").write_text("{")
+    assert "config.json is damaged" in refused(capsys, "doctor", tmp_path/"run")
+
+
 def test_a_finished_run_resumed_ends_as_it_ended(run, capsys):
     before = (run/"generator.safetensors").read_bytes()
     main(["train", "cgan", "--out", str(run), *SMALL, "--resume"])
