@@ -16,7 +16,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -29,14 +29,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from . import pick
 from .cgan import CDCGAN, build_cdcgan, build_cgan
-from .config import Config, Study
+from .config import Config, Study, widened
 from .core import Stream, draw_latents
 from .data import TOYS, Data, load, normalise, subset
 from .dcgan import DCGAN, build_dcgan
 from .exercises import exercise
 from .fast import mixes_batch
 from .judges import class_logits, load_scorer, short
-from .losses import Loss, make_loss
+from .losses import Loss
 from .mlp_gan import build_mlp, d_overpowers, mlp
 from .plots import plot_losses, plot_scores_over_time
 from .scoring import kl_from_uniform
@@ -52,7 +52,7 @@ from gan_course.training import (
     read_jsonl,
     set_up,
 )
-from .wgan import ARMS, make_penalty, mix, slopes, weigh
+from .wgan import ARMS, build_recipe, mix, slopes, weigh
 
 # %% ../nbs/32_clinic.ipynb #c7efcb44
 BUILDERS = {'mlp': build_mlp, 'cgan': build_cgan, 'dcgan': build_dcgan, 'cdcgan': build_cdcgan}
@@ -72,13 +72,8 @@ def set_table(
     "Lay out the game a config asks for."
     data = load(config.data)
     if config.n_train: data = subset(data, config.n_train, config.seed)
-    same = {f.name: getattr(config, f.name) for f in fields(Recipe) if f.name not in ('loss', 'penalty')}
-    recipe = Recipe(make_loss(config.loss, config.real_target, config.fake_target),
-                    penalty=make_penalty(config.penalty, config.gamma), **same)
-    wide = replace(config, **{name: tuple(max(1, round(n * config.width)) for n in getattr(config, name))
-                              for name in ('g_hidden', 'd_hidden')})
-    with Stream(config.seed): G, D = BUILDERS[config.net](wide, data.shape, data.n_classes)
-    return Game(G, D, data, recipe)
+    with Stream(config.seed): G, D = BUILDERS[config.net](widened(config), data.shape, data.n_classes)
+    return Game(G, D, data, build_recipe(config))
 
 # %% ../nbs/32_clinic.ipynb #ba1e97c6
 @dataclass(frozen=True)
@@ -347,7 +342,13 @@ def _drawn(parts, data, recipe, indices):
     y = data.y[index] if G.n_classes else None
     return *(parts[k] for k in ('G', 'D', 'opt_g', 'opt_d')), x, y, lambda: draw_latents(len(x), G.latent)
 
-def undetached_step(parts, data, recipe, indices, precision):
+def undetached_step(
+    parts:dict,       # G, D and their optimisers
+    data:Data,        # real examples
+    recipe:Recipe,    # how to play
+    indices:Tensor,   # of the examples, int64 (n_d, batch)
+    precision:str,    # unused: all is float32
+)->Tensor:            # the numbers of `metric_names`
     "Fakes not detached: D's backward pass reaches G, and nobody clears what it leaves there."
     G, D, opt_g, opt_d, x, y, z = _drawn(parts, data, recipe, indices)
     opt_g.zero_grad()
@@ -356,7 +357,13 @@ def undetached_step(parts, data, recipe, indices, precision):
     g_loss.backward(); opt_g.step()
     return torch.stack([(metrics | dict(g_loss=g_loss.detach()))[name] for name in metric_names(recipe)])
 
-def no_nine_step(parts, data, recipe, indices, precision):
+def no_nine_step(
+    parts:dict,       # G, D and their optimisers
+    data:Data,        # real examples
+    recipe:Recipe,    # how to play
+    indices:Tensor,   # of the examples, int64 (n_d, batch)
+    precision:str,    # unused: all is float32
+)->Tensor:            # the numbers of `metric_names`
     "Labels of fakes from randint(0, 9), whose upper end is not drawn."
     G, D, opt_g, opt_d, x, y, z = _drawn(parts, data, recipe, indices)
     def asked(): return torch.randint(0, data.n_classes - 1, y.shape)
@@ -378,45 +385,78 @@ class SigmoidEnd(nn.Module):
     def forward(self, x, y=None): return torch.sigmoid(self.D(x, y))
 
 # %% ../nbs/32_clinic.ipynb #0113a0d3
-def swapped_d(real, fake):
+def swapped_d(
+    real:Tensor, # logits of real examples, (N,)
+    fake:Tensor, # of fakes, (N,)
+)->tuple[Tensor, Tensor]:
     "D's terms with the targets 0 for real and 1 for fake."
     return F.softplus(real).mean(-1), F.softplus(-fake).mean(-1)
 
-def helping_g(real, fake):
+def helping_g(
+    real:Tensor, # unused
+    fake:Tensor, # logits of fakes, (N,)
+)->Tensor:
     "G's loss with the target 0: it is paid where D finds it out."
     return F.softplus(fake).mean(-1)
 
-def normal_penalty(D, x, fake, y=None):
+def normal_penalty(
+    D:nn.Module,   # critic
+    x:Tensor,      # real examples, (N, ...)
+    fake:Tensor,   # as many fakes
+    y:Tensor|None=None, # classes, (N,)
+)->Tensor:         # a scalar, without weight
     "A gradient penalty whose shares are normal, not uniform: it asks beyond both ends."
     share = torch.randn(len(x), *[1] * (x.ndim - 1))
     return (((slopes(D, (1 - share) * x + share * fake, y) + 1e-12).sqrt() - 1)**2).mean()
 
-def rootless_penalty(D, x, fake, y=None):
+def rootless_penalty(
+    D:nn.Module,   # critic
+    x:Tensor,      # real examples, (N, ...)
+    fake:Tensor,   # as many fakes
+    y:Tensor|None=None, # classes, (N,)
+)->Tensor:         # a scalar, without weight
     "A gradient penalty without a small number under its root."
     return ((slopes(D, mix(x, fake), y).sqrt() - 1)**2).mean()
 
 # %% ../nbs/32_clinic.ipynb #26440ba3
-def with_loss(game, d_terms=None, g=None):
+def with_loss(
+    game:Game,             # sound
+    d_terms:Callable|None=None, # (real, fake) -> D's two terms; None: as they were
+    g:Callable|None=None,  # (real, fake) -> G's loss; None: as it was
+)->Game:
     "The game with one half of its loss exchanged."
     loss = game.recipe.loss
     return replace(game, recipe=replace(game.recipe, loss=Loss(d_terms or loss.d_terms, g or loss.g)))
 
-def with_penalty(game, penalty, gamma=.1):
+def with_penalty(
+    game:Game,         # sound
+    penalty:Callable,  # (D, x, fake, y) -> scalar
+    gamma:float=.1,    # its weight
+)->Game:
     "The game with another penalty."
     return replace(game, recipe=replace(game.recipe, penalty=partial(weigh, penalty, gamma)))
 
-def with_last_weights(game, factor=40.):
+def with_last_weights(
+    game:Game,         # with an MLP as G, which is changed
+    factor:float=40.,  # on its last layer
+)->Game:
     "The game with G's last weights so large that tanh is at its ends."
     with torch.no_grad(): game.G.body[-1].weight.mul_(factor)
     return game
 
-def with_eps(game, eps=.8):
+def with_eps(
+    game:Game,    # with batch normalisation in G, which is changed
+    eps:float=.8, # what was meant as momentum
+)->Game:
     "The game with `BatchNorm(c, 0.8)` in G."
     for layer in game.G.modules():
         if isinstance(layer, _BatchNorm): layer.eps = eps
     return game
 
-def with_normed_critic(game, hidden=(64, 64)):
+def with_normed_critic(
+    game:Game,            # with an MLP as D, which is changed
+    hidden:tuple=(64, 64), # widths of the new one
+)->Game:
     "The game with batch normalisation in an MLP critic."
     with Stream(game.recipe.seed):
         game.D.body = mlp((math.prod(game.data.shape), *hidden, 1), init='glorot', batch_norm=True)

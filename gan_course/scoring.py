@@ -11,6 +11,7 @@ __all__ = ['ONLY', 'SIZES', 'BREAKS', 'BREAK', 'MEASUREMENTS', 'View', 'view', '
 # %% ../nbs/30_scoring.ipynb #27749ab5
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -302,30 +303,48 @@ class Reference:
         kept:dict|None=None,  # what is known already
     ): self.held, self.train, self.kept = held, train, dict(kept or {})
 
-    def once(self, key, make):
+    def once(self,
+        key:tuple,     # what is asked for
+        make:Callable, # () -> the answer
+    ):
         "What `make` returns, or returned when it was asked for before."
         if key not in self.kept: self.kept[key] = make()
         return self.kept[key]
 
-    def view(self, part, scorer):
-        "What a judge sees in a part, 'held' or 'train'."
+    def view(self,
+        part:str,         # 'held' or 'train'
+        scorer:nn.Module, # of `load_scorer`
+    )->View:
+        "What a judge sees in a part."
         return self.once((part, scorer.hash), lambda: view(getattr(self, part).x, scorer))
 
-    def some(self, held, train):
-        "The same with some of the held-out and some of the training images, by index; seen they are already."
+    def some(self,
+        held:Tensor,  # which of the held-out images, int64
+        train:Tensor, # which of the training images
+    )->'Reference':
+        "The same with some of the images; seen they are already."
         of = dict(held=held, train=train)
         kept = {key: seen[of[key[0]]] for key, seen in self.kept.items() if key[0] in of}
         return Reference(self.held[held], self.train[train], kept)
 
-    def points(self, part, scorer=None):
-        "A part in a judge's features, or in pixels."
+    def points(self,
+        part:str,                   # 'held' or 'train'
+        scorer:nn.Module|None=None, # of `load_scorer`; None: in pixels
+    )->Data:
+        "A part as points."
         data = getattr(self, part)
         return Data(self.view(part, scorer).features if scorer else as_points(data.x), data.y)
 
-    def radii(self, scorer, k):
+    def radii(self,
+        scorer:nn.Module, # of `load_scorer`
+        k:int,            # which neighbour
+    )->Tensor:
+        "The balls of the held-out images in a judge's features."
         return self.once(('radii', scorer.hash, k), lambda: radii(self.view('held', scorer).features, k))
 
-    def gaps(self, scorer=None):
+    def gaps(self,
+        scorer:nn.Module|None=None, # of `load_scorer`; None: in pixels
+    )->Tensor:
         "Distances of held-out images to the training images of their class."
         def find(): return nearest(self.points('held', scorer), self.points('train', scorer))[0]
         return self.once(('gaps', scorer and scorer.hash), find)

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['PENALTIES', 'ARMS', 'TOY_ARMS', 'STUDIES', 'slopes', 'mix', 'gradient_penalty', 'r1', 'r2', 'both_ends', 'weigh',
-           'make_penalty']
+           'make_penalty', 'build_recipe']
 
 # %% ../nbs/24_wgan.ipynb #bc3d8e51
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 
 import torch
@@ -20,6 +20,8 @@ from . import pick
 from .config import Config, Study
 from .dcgan import DCGAN
 from .exercises import exercise
+from .losses import make_loss
+from .training import Recipe
 
 # %% ../nbs/24_wgan.ipynb #b53f7898
 def slopes(
@@ -98,6 +100,15 @@ def make_penalty(
     penalty = pick(PENALTIES, name, 'penalty')
     if gamma < 0: raise ValueError(f"gamma is {gamma}, allowed is 0 or more")
     return penalty and partial(weigh, penalty, gamma)
+
+# %% ../nbs/24_wgan.ipynb #0da9dd60
+def build_recipe(
+    config:Config,
+)->Recipe:
+    "How a config's game is played."
+    same = {f.name: getattr(config, f.name) for f in fields(Recipe) if f.name not in ('loss', 'penalty')}
+    loss = make_loss(config.loss, config.real_target, config.fake_target)
+    return Recipe(loss, penalty=make_penalty(config.penalty, config.gamma), **same)
 
 # %% ../nbs/24_wgan.ipynb #00e2e188
 _CRITIC = dict(loss='wasserstein', dropout=0., n_d=5, moves='fresh')
