@@ -18,7 +18,7 @@ from links import problems
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS, PROC, SITE = ROOT/"nbs", ROOT/"_proc", ROOT/"_docs"
-PARTS = {"0": "Ground", "1": "The game", "2": "Players", "3": "Judging", "4": "At large"} # by first digit
+PARTS = {0: "Ground", 10: "The game", 20: "Players", 29: "Judging", 40: "At large"} # first chapter of each
 NUMBER = r"\d\d_"
 KATEX, KATEX_SHA256 = "katex-0.16.11", "8c5494c5f7d8e8bf73ff3fe64d4bd09a340e4878b7eec9bbd9ef8d8f3e24193f"
 KATEX_ADDRESS = re.compile(r"https://cdn\.jsdelivr\.net/npm/katex@[^/\"']+/dist")
@@ -43,7 +43,8 @@ def write_sidebar():
     parts = {}
     for path, title in chapters().items():
         entry = dict(text=f"{path.name[:2]} {title}", href=re.sub(NUMBER, "", path.name))
-        parts.setdefault(PARTS.get(path.name[0], "More"), []).append(entry)
+        first = max(n for n in PARTS if n <= int(path.name[:2]))
+        parts.setdefault(PARTS[first], []).append(entry)
     contents = [dict(text="Home", href="index.ipynb"),
                 *(dict(section=name, contents=entries) for name, entries in parts.items())]
     sidebar = dict(website=dict(sidebar=dict(contents=contents)))
