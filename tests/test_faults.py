@@ -107,7 +107,7 @@ def test_players_that_do_not_fit_are_refused_before_the_first_step(G, D, recipe,
 @pytest.mark.parametrize("images,y,sentence", [
     (IMAGES.float(), CLASSES, "allowed is uint8"),
     (IMAGES.expand(2, 3, 28, 28), CLASSES, "allowed is uint8 \\(N, 1, 28, 28"),
-    (IMAGES, torch.tensor([0, 10]), "allowed are 2 classes 0 to 9"),
+    (IMAGES, torch.tensor([0, 10]), "y runs from 0 to 10, allowed is 0 to 9"),
     (IMAGES[:0], CLASSES[:0], "images is empty"),
 ])
 def test_only_images_of_the_right_form_are_scored(images, y, sentence):
