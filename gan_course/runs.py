@@ -351,10 +351,10 @@ def run_config(
     check_game(config, data)
     start = GAMES[config.game](config, data, recipe) # refuses, like the line above, before a folder is made
     run, due = open_run(config, out, resume, overwrite), step_counts(len(data), recipe)
+    end = run.path/'diverged.txt' # for `gan-course doctor`
+    end.unlink(missing_ok=True) # of an earlier try
     try: now = play_run(config, run, start, held, due, quiet, tensorboard, device, precision)
-    except Diverged as e:
-        write_atomically(run.path/'diverged.txt', str(e).encode()) # for `gan-course doctor`
-        raise
+    except Diverged as e: write_atomically(end, str(e).encode()); raise
     device = next(now.parts.get('G', now.parts.get('C')).parameters()).device
     row = origin(config, device_name(device), precision) | dict(
         seconds=round(now.seconds, 1), step=now.step, scores=score_players(now, config, n_score))

@@ -93,7 +93,7 @@ def check_points(
     "Refuse what has no spread."
     for name, part in sets.items():
         if len(part) < 2:
-            raise ValueError(f"{name} is of shape {tuple(part.shape)}, allowed are two points or more")
+            raise ValueError(f"{name} is of shape {tuple(part.shape)}, allowed are two or more")
 
 def frechet(
     fake:Tensor, # features (N, F)

@@ -226,6 +226,16 @@ def test_the_doctor_explains_a_run_and_finds_a_sound_one_sound(run, tmp_path, ca
     assert "d-wins" in said and "likely causes" in said and "cures" in said
 
 
+def test_the_doctor_forgets_a_divergence_that_a_resumed_run_got_over(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path/"run")
+    (tmp_path/"run"/"diverged.txt").write_text("g_loss is nan")
+    main(["doctor", str(tmp_path/"run")])
+    assert "not-finite: g_loss is nan" in capsys.readouterr().out
+    main(["train", "cgan", "--out", str(tmp_path/"run"), *SMALL, "--resume"])
+    main(["doctor", str(tmp_path/"run")])
+    assert "not-finite" not in capsys.readouterr().out
+
+
 def test_the_doctor_refuses_what_is_no_run_or_has_not_begun(run, tmp_path, capsys):
     assert "no config.json" in refused(capsys, "doctor", tmp_path)
     (tmp_path/"config.json").write_text((run/"config.json").read_text())
