@@ -39,6 +39,8 @@ def mix(
     if not len(made) <= n or not len(real):
         raise ValueError(f"n is {n} with {len(made)} generated and {len(real)} real images, "
                          "allowed is n at least the generated, and one real image or more")
+    if made.shape != real.shape:
+        raise ValueError(f"made is of shape {made.shape}, allowed is that of real, {real.shape}")
     order = torch.randperm(len(real), generator=torch.Generator().manual_seed(seed))
     index = order[torch.arange(n - len(made)) % len(real)]
     return replace(real, x=torch.cat([real.x[index], made.x]), y=torch.cat([real.y[index], made.y]))

@@ -326,6 +326,8 @@ def sample(
     if n < 1: raise ValueError(f"n is {n}, allowed is 1 or more")
     if labels and not G.n_classes:
         raise ValueError(f"labels is {labels}, but the generator of {run} takes no classes; leave labels out")
+    if labels and not 0 <= min(labels) <= max(labels) < G.n_classes:
+        raise ValueError(f"labels is {labels}, allowed are classes 0 to {G.n_classes - 1}")
     y = torch.tensor(labels)[torch.arange(n) % len(labels)] if labels else None
     images, y = generate(G, n, y, config.noise, config.norm, seed)
     buffer = BytesIO()
@@ -356,6 +358,9 @@ def find_samples(
     seed:int,   # which draw
 )->tuple:       # images, labels, the name of the data set, its `Reference`
     "What is to be scored, and what with."
+    if not what.exists():
+        raise FileNotFoundError(f"what is {what}, and nothing is there; allowed is the folder of a finished "
+                                "run, or an .npz file")
     if not what.is_dir():
         data = data or 'mnist'
         pick(JUDGES, data, 'data')
@@ -530,7 +535,7 @@ def score_table(
 def nearest_grid(
     images:torch.Tensor, # uint8 (N, C, H, W)
     y:torch.Tensor,      # their classes, asked for or seen
-    real:Reference,
+    real:Reference,      # real images to search
     scorer:str,          # whose features
     n:int=10,            # columns
 )->bytes:                # a PNG file
@@ -558,7 +563,7 @@ def write_scores(
     scores:dict,         # of `score_all`
     images:torch.Tensor, # uint8 (N, C, H, W)
     y:torch.Tensor,      # classes they were asked for, -1: none
-    real:Reference,
+    real:Reference,      # real images they were scored against
 ):
     "One page that needs nothing but itself."
     name, said = next(iter(scores['judges'].items()))

@@ -7,8 +7,8 @@ __all__ = ['BUILDERS', 'LEVELS', 'FINDINGS', 'NOTES', 'LIMITS', 'RULES', 'CASES'
            'Played', 'play_game', 'Finding', 'recent', 'diagnose', 'passed', 'variety', 'classes_of', 'gradient_norms',
            'gradients_after', 'company', 'beyond_reach', 'odd_layers', 'Bowl', 'try_penalty', 'undetached_step',
            'no_nine_step', 'SigmoidEnd', 'swapped_d', 'helping_g', 'normal_penalty', 'rootless_penalty', 'with_loss',
-           'with_penalty', 'with_last_weights', 'with_eps', 'with_normed_critic', 'Case', 'play_case', 'look_twice',
-           'dashboard', 'chart', 'record_cases', 'explain', 'count_numbers', 'score_stacked']
+           'with_penalty', 'with_last_weights', 'with_eps', 'with_normed_critic', 'Case', 'case_config', 'play_case',
+           'look_twice', 'dashboard', 'chart', 'record_cases', 'explain', 'count_numbers', 'score_stacked']
 
 # %% ../nbs/32_clinic.ipynb #1d8d2fe3
 import copy
@@ -29,7 +29,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from . import pick
 from .cgan import CDCGAN, build_cdcgan, build_cgan
-from .config import Config, Study, widened
+from .config import Config, Study, config_id, widened
 from .core import Stream, draw_latents
 from .data import TOYS, Data, load, normalise, subset
 from .dcgan import DCGAN, build_dcgan
@@ -39,9 +39,10 @@ from .judges import class_logits, load_scorer, short
 from .losses import Loss
 from .mlp_gan import build_mlp, d_overpowers, mlp
 from .plots import plot_losses, plot_scores_over_time
-from .scoring import kl_from_uniform
+from .scoring import check_points, kl_from_uniform
 from .steps import learn_d, update_g
 from gan_course.training import (
+    METRICS,
     Diverged,
     Recipe,
     generate,
@@ -149,6 +150,8 @@ LIMITS = dict(contest=.8,   # share of the floor below which both players are co
               spread=.03,   # what a loss may lie above that of the mean logit, if all logits are alike
               level=.01)    # distance from the level, as a share of it, that counts as none
 
+_NO_GAME = "its metrics are not those of G against D, and no rule reads them"
+
 def recent(
     rows:list[dict], # of metrics
 )->dict:             # their means over the last quarter, one row at least
@@ -224,7 +227,7 @@ def diagnose(
 )->list[Finding]:       # none where nothing is seen, or the metrics are not those of two players
     "What the numbers of a run say."
     pick(LEVELS, loss, 'loss')
-    rows = [row for row in history if 'd_loss_fake' in row and 'g_loss' in row]
+    rows = [row for row in history if row.keys() >= {*METRICS}]
     if not rows: return []
     now = recent(rows)
     rules = RULES if not _not_finite(now, rows, loss) else {'not-finite': _not_finite}
@@ -245,14 +248,12 @@ def passed(
 
 # %% ../nbs/32_clinic.ipynb #1116b202
 def variety(
-    fake:Tensor, # examples, (N, ...)
+    fake:Tensor, # examples, (N, ...), N at least 2
     real:Tensor, # examples, (M, ...)
 )->float:        # 0: all fakes are one; about 1: they differ as real ones do
-    "The mean distance between fakes, over that between real examples."
-    def apart(x):
-        x = x.flatten(1).float()
-        return (x - x.roll(1, 0)).norm(dim=1).mean().item()
-    return apart(fake) / apart(real)
+    "The mean distance between two fakes, over that between two real examples."
+    check_points(fake=fake, real=real)
+    return (F.pdist(fake.flatten(1).float()).mean() / F.pdist(real.flatten(1).float()).mean()).item()
 
 def classes_of(
     examples:Tensor, # digits, uint8 (N, 1, 28, 28), or points of a toy law (N, dim)
@@ -305,8 +306,8 @@ def beyond_reach(
     return ((x < low - 1e-6) | (x > high + 1e-6)).flatten(1).any(1).float().mean().item()
 
 def odd_layers(
-    net:nn.Module,
-)->list[str]: # sentences
+    net:nn.Module, # a player
+)->list[str]:      # sentences
     "What is unusual in a network's layers."
     return [f"{name}: eps is {layer.eps}, where 1e-5 is usual" for name, layer in net.named_modules()
             if isinstance(layer, _BatchNorm) and layer.eps > 1e-2]
@@ -495,7 +496,7 @@ CASES = {
     'strong-d': Case("D moves five times, at 30 times G's rate", replace(_MLP, **_FAST_D), 'd-wins',
                      dict(lr_d=2e-4, lr_g=2e-4, n_d=1, epochs=4)),
     'saturating-loss': Case("the same, with log(1 - D(G(z))) for G", replace(_MLP, **_FAST_D, loss='minimax'),
-                            'no-gradient', dict(loss='bce', lr_d=2e-4, lr_g=2e-4, n_d=1, epochs=4)),
+                            'no-gradient', dict(lr_d=2e-4, lr_g=2e-4, n_d=1, epochs=4)),
     'saturated-g': Case("G starts with its tanh at both ends", _MLP, 'd-wins', {}, with_last_weights),
     'no-batch-norm': Case("small first weights, no batch normalisation in G",
                           replace(_CONV, batch_norm=False, **_RADFORD), 'd-wins', dict(batch_norm=True)),
@@ -525,10 +526,20 @@ CASES |= {
     'penalty-batch-norm': Case("batch normalisation in a penalised critic", _CRITIC, 'mixed-critic', {},
                                with_normed_critic),
     'penalty-nan': Case("the root of a slope of 0", replace(_CRITIC, d_hidden=(8,), slope=0., epochs=10),
-                        'diverged', {}, lambda game: with_penalty(game, rootless_penalty)),
+                        'penalty', {}, lambda game: with_penalty(game, rootless_penalty)),
 }
 
 # %% ../nbs/32_clinic.ipynb #97d143f2
+def case_config(
+    name:str,          # of a case
+    cured:bool=False,  # of the cure instead
+    seed:int=0,        # of everything random
+    **changes,         # fields of its config, such as epochs=1 for a short look
+)->Config:
+    "What a failure, or its cure, is played with."
+    case = pick(CASES, name, 'case')
+    return replace(case.config, **{"seed": seed} | (case.cure if cured else {}) | changes)
+
 def play_case(
     name:str,          # of a case
     cured:bool=False,  # play the cure instead
@@ -536,10 +547,9 @@ def play_case(
     **changes,         # fields of its config, such as epochs=1 for a short look
 )->Played:
     "Play a failure, or its cure."
-    case = pick(CASES, name, 'case')
-    config = replace(case.config, **{"seed": seed} | (case.cure if cured else {}) | changes)
+    config = case_config(name, cured, seed, **changes)
     game = set_table(config)
-    return play_game(game if cured else case.broken(game), config)
+    return play_game(game if cured else CASES[name].broken(game), config)
 
 # %% ../nbs/32_clinic.ipynb #2dce6980
 _FEW = 1000 # fakes to look at; each look answers with a sentence or with nothing
@@ -549,6 +559,10 @@ def _collapse(played):
     fake, _ = generate(G, _FEW, noise=c.noise, norm=c.norm)
     share = variety(fake, subset(data, min(_FEW, len(data))).x)
     if share < .2: return f"two fakes differ by {share:.0%} of what two real examples differ by"
+    if c.data not in TOYS: return # a young G's digits are read as few classes anyway
+    drawn = classes_of(fake, c.data).bincount(minlength=data.n_classes).double() / len(fake)
+    kinds = data.n_classes * math.exp(-kl_from_uniform(drawn))
+    if kinds < data.n_classes / 2: return f"as uneven as if {kinds:.1f} of {data.n_classes} bumps came"
 
 def _unasked(played):
     if not played.game.G.n_classes: return
@@ -621,6 +635,7 @@ def dashboard(
 )->list[Axes]:
     "Losses against their level, what D says, and what else was recorded; the findings in words."
     if not history: raise ValueError("history is empty, allowed is one row or more")
+    if not history[-1].keys() >= {*METRICS}: raise ValueError(f"history cannot be shown: {_NO_GAME}")
     rest = [name for name in ('penalty',) if name in history[0]]
     if axes is None:
         size = dict(figsize=(4.2 * (2 + len(rest)), 3.2), layout='constrained')
@@ -644,14 +659,15 @@ def _sound(config): return play_game(set_table(config), config) # several cases 
 def _again(name, cured, seed):
     "A case, or its cure, which is played once for all the cases that share it."
     if not cured: return play_case(name, seed=seed)
-    return _sound(replace(CASES[name].config, **CASES[name].cure, seed=seed))
+    return _sound(case_config(name, True, seed))
 
 def chart(
     played:Played, # a case, or its cure
 )->dict:           # plain values
     "What is kept of it."
     now = recent(played.history) if played.history else {}
-    return dict(rules=[finding.name for finding in diagnose(played.history, played.config.loss)],
+    return dict(id=config_id(played.config),
+                rules=[finding.name for finding in diagnose(played.history, played.config.loss)],
                 looks=[finding.name for finding in look_twice(played)], failed=played.failed,
                 now=short(now),
                 seconds=round(played.seconds, 1), device=f'cpu, {torch.get_num_threads()} threads',
@@ -660,15 +676,15 @@ def chart(
 # %% ../nbs/32_clinic.ipynb #7a7f94c3
 def record_cases(
     file:str|Path,     # of JSON lines, appended to; what it has is not played again
-    seeds:tuple=(0, 1, 2), # of each case
+    seeds:tuple=(0, 1, 2, 3), # of each case
     names:tuple=(),    # of cases; (): all
 ):
     "Play cases and their cures, and keep what was found."
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
-    had = {(row['case'], row['cured'], row['seed']) for row in read_jsonl(file)}
+    had = {(row['case'], row['cured'], row['id']) for row in read_jsonl(file)}
     for seed, name, cured in ((s, n, c) for s in seeds for n in names or CASES for c in (False, True)):
-        if (name, cured, seed) in had: continue
+        if (name, cured, config_id(case_config(name, cured, seed))) in had: continue
         row = dict(case=name, cured=cured, seed=seed) | chart(_again(name, cured, seed))
         with file.open('a') as out: out.write(json.dumps(row) + '\n')
 
@@ -682,8 +698,8 @@ def explain(
     if not history and not failed: raise ValueError("history is empty, allowed is one row or more")
     now, found = recent(history) if history else {}, diagnose(history, loss)
     if failed: found = [Finding('not-finite', failed, *FINDINGS['not-finite']), *found]
-    elif 'd_loss_fake' not in now: return "its metrics are not those of G against D, and no rule reads them"
-    lines = [] if 'd_loss_fake' not in now else [
+    elif not now.keys() >= {*METRICS}: return _NO_GAME
+    lines = [] if not now.keys() >= {*METRICS} else [
         f"{history[-1]['epoch']:.0f} epochs; D's loss {_d_loss(now):.3g}, G's {now['g_loss']:.3g}, "
         f"D gives real {now['real_score']:.2f} and fakes {now['fake_score']:.2f}"]
     for finding in found:
@@ -700,9 +716,10 @@ def explain(
 # %% ../nbs/32_clinic.ipynb #194e0f54
 def count_numbers(
     y:Tensor,             # classes, int64 (N,)
-    n_classes:int=1000,
+    n_classes:int=1000,   # how many there are
 )->dict:                  # modes, kl, class_share
     "How many classes come at all, and how far their shares are from equal ones."
+    if not len(y): raise ValueError("y is empty, allowed is one class or more")
     share = (y.bincount(minlength=n_classes).double() / len(y)).tolist()
     return dict(modes=sum(part > 0 for part in share), kl=round(kl_from_uniform(share), 5),
                 class_share=[round(part, 5) for part in share])
@@ -765,6 +782,7 @@ def _check_all_classes(answer):
     if drawn.dtype != torch.int64: return f"they are {drawn.dtype}; an embedding takes int64"
     if drawn.shape != (5000,): return f"they have shape {tuple(drawn.shape)}, wanted is (5000,)"
     if drawn.max() > 9: return f"the largest is {drawn.max()}: with ten classes the last is 9"
+    if drawn.min() < 0: return f"the least is {drawn.min()}: the first class is 0"
     counts = drawn.bincount(minlength=10)
     if not counts[9]: return "9 is never drawn: the upper end of randint is left out"
     if not counts[0]: return "0 is never drawn"

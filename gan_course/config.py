@@ -79,8 +79,8 @@ class Config:
 
 # %% ../nbs/15_config.ipynb #512a5bea
 def widened(
-    config:Config,
-)->Config:
+    config:Config, # with `width`, a factor
+)->Config:        # with the widths themselves
     "The config with its hidden widths as they are to be built."
     if not 0 < config.width: raise ValueError(f"width is {config.width}, allowed is a factor above 0")
     def scale(widths): return tuple(max(1, round(n * config.width)) for n in widths)
@@ -88,15 +88,15 @@ def widened(
 
 # %% ../nbs/15_config.ipynb #28a77a72
 def changed(
-    config:Config,
-)->dict: # field -> value
+    config:Config, # of a run or a study's base
+)->dict:           # field -> value
     "The fields in which a config differs from the defaults, as plain JSON values."
     plain, default = (json.loads(json.dumps(asdict(c))) for c in (config, type(config)()))
     return {k: v for k, v in plain.items() if v != default[k]}
 
 def config_id(
-    config:Config,
-)->str: # 10 hexadecimal digits
+    config:Config, # of a run
+)->str:            # 10 hexadecimal digits
     "A run's name: the hash of what differs from the defaults, so that a new field renames no old run."
     text = json.dumps(changed(config), sort_keys=True, separators=(',', ':'))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
@@ -133,13 +133,22 @@ class Study:
             if twin != arm:
                 raise ValueError(f"arms {twin!r} and {arm!r} of {self.name} are the same experiment")
 
-    def config(self, arm=None, full=True, **changes):
-        "The config of one arm (the first by default), at full length or small."
+    def config(
+        self,
+        arm:str|None=None, # a name in `arms`; None: the first
+        full:bool=True,    # at full length, or small
+        **changes,         # fields that differ from the arm's
+    )->Config:
+        "The config of one arm, for one run."
         arm = next(iter(self.arms)) if arm is None else arm
         arm_changes = pick(self.arms, arm, f'arm of {self.name}')
         return replace(self.base, **(arm_changes | ({} if full else self.small) | changes))
 
-    def runs(self, full=True, seeds=None)->Iterator[tuple[str, Config]]:
+    def runs(
+        self,
+        full:bool=True,      # at full length, or small
+        seeds:int|None=None, # how many; None: as the study says
+    )->Iterator[tuple[str, Config]]: # arm, config
         "Every arm with every seed, arm by arm."
         for arm in self.arms:
             for seed in range(seeds or self.seeds): yield arm, self.config(arm, full, seed=seed)

@@ -78,7 +78,9 @@ class Data:
 
     def __len__(self): return len(self.x)
     def __getitem__(self, index): return replace(self, x=self.x[index], y=self.y[index])
-    def to(self, device): return replace(self, x=self.x.to(device), y=self.y.to(device))
+    def to(self, device:str|torch.device)->'Data':
+        "The same examples on another device."
+        return replace(self, x=self.x.to(device), y=self.y.to(device))
 
     @property
     def is_images(self): return self.x.dtype == torch.uint8

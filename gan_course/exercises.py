@@ -72,6 +72,9 @@ def check(
     if answer is None: print(f"{name}: {task.question}"); return False
     try: wrong = task.verdict(answer)
     except Exception as e: wrong = f"your answer raised {type(e).__name__}: {e}"
+    parts = answer if isinstance(answer, tuple | list) else [answer]
+    if wrong is None and any(isinstance(part, float) and math.isnan(part) for part in parts):
+        wrong = "nan is not a number: something was divided by 0, or the logarithm of 0 was taken"
     print(f"{name}: {'right' if wrong is None else f'not yet: {wrong}'}")
     return wrong is None
 

@@ -170,7 +170,9 @@ def check_images(
     if len(images) < least:
         counted = f"{len(images)} image{'s' * (len(images) > 1)}" if len(images) else "empty"
         raise ValueError(f"images is {counted}, allowed is {'one image' if least == 1 else least} or more")
-    if y.dtype != torch.int64: raise ValueError(f"y is {y.dtype}, allowed is int64 (classes, -1 for none)")
+    if not isinstance(y, Tensor) or y.dtype != torch.int64:
+        kind = y.dtype if isinstance(y, Tensor) else f'a {type(y).__name__}'
+        raise ValueError(f"y is {kind}, allowed is a tensor of int64 (classes, -1 for none)")
     if y.shape != images.shape[:1]:
         raise ValueError(f"y is of shape {tuple(y.shape)}, allowed is ({len(images)},), a class an image")
     if y.min() < -1 or y.max() >= n_classes:

@@ -153,7 +153,9 @@ def score_points(
     return dict(n=n, class_share=(counts / n).tolist(), **count_modes(points, TOYS[config.data]))
 
 # %% ../nbs/35_runs.ipynb #10b30aa0
-def device_name(device)->str:
+def device_name(
+    device:torch.device, # of a run
+)->str:                  # the GPU's name, or the threads of the CPU
     "What a run was measured on."
     if device.type == 'cuda': return torch.cuda.get_device_name(device)
     return f'{device.type}, {torch.get_num_threads()} threads'

@@ -90,10 +90,15 @@ class Given(nn.Module):
 def check_points(
     **sets:Tensor, # name -> points, (N, ...)
 ):
-    "Refuse what has no spread."
+    "Refuse what has no spread, or cannot be compared."
     for name, part in sets.items():
         if len(part) < 2:
             raise ValueError(f"{name} is of shape {tuple(part.shape)}, allowed are two or more")
+        if not part.isfinite().all():
+            raise ValueError(f"{name} has values that are not finite, allowed are numbers")
+    shapes = {name: tuple(part.shape[1:]) for name, part in sets.items()}
+    if len({*shapes.values()}) > 1:
+        raise ValueError(f"the points are of shapes {shapes}, allowed is one for all")
 
 def frechet(
     fake:Tensor, # features (N, F)
@@ -103,7 +108,7 @@ def frechet(
     check_points(fake=fake, real=real)
     metric = FrechetInceptionDistance(Given(fake.shape[1]))
     for part, is_real in ((fake, False), (real, True)): metric.update(part.double(), real=is_real)
-    return metric.compute().item()
+    return max(0., metric.compute().item())
 
 def frechet_distance(
     images:Tensor,        # generated, uint8 (N, C, H, W)
@@ -125,7 +130,7 @@ def kernel_distance(
     subsets:int=50,  # draws to average over
     size:int=1000,   # images in a draw, fewer where there are fewer
     seed:int=0,      # of the draws
-)->tuple[float, float]: # mean over the draws, may be a little below 0; their standard deviation
+)->tuple[float, float]: # mean over the draws, may be below 0; their spread, 0 where each draw takes all
     "Squared maximum mean discrepancy of two clouds of features, with a cubic kernel; without bias."
     check_points(fake=fake, real=real)
     size = min(size, len(fake), len(real))
@@ -164,6 +169,7 @@ def prdc(
 )->dict:                    # precision, recall, coverage: shares; density: 1 where fake is like real
     "Which fake points lie where real ones are, and which real points lie where fake ones are."
     if k < 1: raise ValueError(f"k is {k}, allowed is 1 or more")
+    check_points(fake=fake, real=real)
     for name, part in (('fake', fake), ('real', real)):
         if len(part) <= k: raise ValueError(f"{name} is {len(part)} points, allowed are more than k = {k}")
     real_radii = radii(real, k, block) if real_radii is None else real_radii
@@ -185,6 +191,9 @@ def kl_from_uniform(
 )->float:              # nats: 0 (all equally often) to log of their number (one only)
     "The divergence KL(share || uniform)."
     share = np.asarray(share, float)
+    if (share < 0).any() or not abs(share.sum() - 1) < .01:
+        raise ValueError(f"share runs from {share.min():g} and adds up to {share.sum():g}, "
+                         "allowed are shares from 0 that add up to 1")
     some = share[share > 0]
     return float((some * np.log(some * len(share))).sum())
 
@@ -192,7 +201,7 @@ def kl_from_uniform(
 def spread_by_class(
     x:Tensor,      # points (N, F)
     y:Tensor,      # their classes, int64 (N,)
-    n_classes:int=10,
+    n_classes:int=10, # how many there are
 )->list[float|None]: # half the mean squared distance of two points of a class; None: fewer than two
     "How far apart the points of one class lie."
     parts = [x[y == c].double() for c in range(n_classes)]
@@ -201,7 +210,7 @@ def spread_by_class(
 def diversity(
     fake:Tensor, y:Tensor,      # points (N, F) and their classes (N,)
     real:Tensor, real_y:Tensor, # the same of real images
-    n_classes:int=10,
+    n_classes:int=10,           # how many there are
 )->list[float|None]:            # by class: 1 where fakes differ as much as real ones do
     "The spread of the fakes of a class, as a share of that of its real images."
     return [a / b if a is not None and b else None
@@ -251,18 +260,24 @@ def rank_test(
 
 # %% ../nbs/30_scoring.ipynb #814a769a
 def copied_share(
-    to_train:Tensor, to_held:Tensor, # distances of generated images to the nearest of either kind, (N,)
-    y:Tensor,                        # their classes
-    train_y:Tensor, held_y:Tensor,   # classes of the real images
-)->tuple[float, float]:              # share that only copying explains, null 0, may be below; its z
+    to_train:tuple, to_held:tuple, # what `nearest` says of generated images: distances and indices, (N,)
+    y:Tensor,                      # their classes
+    train_y:Tensor, held_y:Tensor, # classes of the real images
+)->tuple[float, float]:            # share that only copying explains, null 0, may be below; its z
     "Is the nearest real image one the generator learned from, more often than chance has it?"
-    sizes = torch.stack([torch.bincount(part, minlength=int(y.max()) + 1)[y] for part in (train_y, held_y)])
-    known = sizes.amin(0) > 0
-    chance = sizes[0][known].double() / sizes.sum(0)[known]
-    side = (to_train < to_held).double() + (to_train == to_held).double() / 2
-    more = (side[known] - chance).sum().item()
-    if not known.any(): return math.nan, math.nan
-    return more / (1 - chance).sum().item(), more / (chance * (1 - chance)).sum().sqrt().item()
+    more = missed = variance = 0.
+    for c in y.unique():
+        mine, n, m = y == c, int((train_y == c).sum()), int((held_y == c).sum())
+        if not (n and m): continue
+        (near, which), (far, other) = ((d[mine], index[mine]) for d, index in (to_train, to_held))
+        learned = (near < far).double() + (near == far).double() / 2
+        asked = torch.cat([which.bincount(learned), other.bincount(1 - learned)]) # how often each is nearest
+        chance, uneven = n / (n + m), asked.square().sum().item() - len(learned)**2 / (n + m)
+        more += learned.sum().item() - chance * len(learned)
+        missed += (1 - chance) * len(learned)
+        variance += chance * (1 - chance) * (n + m) / (n + m - 1) * uneven
+    if not missed: return math.nan, math.nan
+    return more / missed, more / math.sqrt(variance) if variance > 1e-9 else 0.
 
 def copy_test(
     made:Data,        # points of generated images
@@ -271,10 +286,11 @@ def copy_test(
     gaps:Tensor,      # distances of `held` to `train`
 )->dict:              # plain values
     "Do generated images lie suspiciously near to the training images?"
-    near, of_held = nearest(made, train)[0], gaps[torch.isin(held.y, made.y)]
-    share, z = rank_test(near, made.y, gaps, held.y)
-    copied, copied_z = copied_share(near, nearest(made, held)[0], made.y, train.y, held.y)
-    found = dict(nearest=near.median().item(), nearer=share, nearer_z=z, copied=copied, copied_z=copied_z,
+    to_train, of_held = nearest(made, train), gaps[torch.isin(held.y, made.y)]
+    share, z = rank_test(to_train[0], made.y, gaps, held.y)
+    copied, copied_z = copied_share(to_train, nearest(made, held), made.y, train.y, held.y)
+    found = dict(nearest=to_train[0].median().item(), nearer=share, nearer_z=z,
+                 copied=copied, copied_z=copied_z,
                  nearest_held=of_held.median().item() if len(of_held) else math.nan)
     return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
@@ -288,6 +304,7 @@ def teach(
 )->float:           # share of `test` found, 0 to 1
     "Train a small classifier on generated images only, and examine it on real ones."
     check_points(images=images)
+    if steps < 1: raise ValueError(f"steps is {steps}, allowed is 1 or more")
     lesson, batch = Data(images, y, 'images', test.n_classes), min(128, len(images))
     few = test[:1] # what it finds after each epoch is not asked
     epochs = max(1, round(steps / (len(images) // batch)))
@@ -364,6 +381,9 @@ def as_pixels(
     if not (-1 <= low and high <= 1):
         raise ValueError(f"images runs from {low:.3g} to {high:.3g}, "
                          "allowed are floats from -1 to 1, or uint8")
+    if 0 <= low < high: # no image is without dark pixels: these were made for another range
+        raise ValueError(f"images runs from {low:.3g} to {high:.3g}, allowed are floats from -1 (black) "
+                         "to 1; those from 0 to 1 become so by 2 * images - 1")
     return denormalise(images)
 
 # %% ../nbs/30_scoring.ipynb #65767aa3
@@ -417,6 +437,8 @@ def score_all(
             raise ValueError(f"scorer is {name!r}, which reads images {shape}, "
                              f"allowed is one that reads {real.held.shape}")
     y = torch.full((len(images),), -1) if y is None else y
+    if not 1 <= k < len(real.held):
+        raise ValueError(f"k is {k}, allowed is 1 to {len(real.held) - 1}, fewer than the held-out images")
     check_images(images, y, real.held.shape, real.held.n_classes, k + 1)
     views = {name: view(images, judge) for name, judge in judges.items()}
     of_class = y.where(y >= 0, next(iter(views.values())).logits.argmax(1))
@@ -449,7 +471,7 @@ def damaged(
         raise ValueError(f"arm is {arm!r}, which with n = {n} asks for {wanted} different images, "
                          f"allowed are 1 to {most}")
     index = order[left][:wanted]
-    if arm == 'repeated': index = index.repeat(n // repeated)
+    if arm == 'repeated': index = index.repeat(-(-n // repeated))[:n]
     x, y = data.x[index], data.y[index]
     if arm == 'noise': x = (x + 40 * torch.randn(x.shape, generator=chance)).clamp(0, 255).to(torch.uint8)
     if arm == 'blur': x = gaussian_blur(x, 5, 1.)

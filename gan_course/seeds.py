@@ -73,7 +73,7 @@ def interval(
     level:float=.95, # confidence
 )->tuple[float, float]: # low, high; not a number where there are fewer than two values
     "The bootstrap interval of the mean: what it might have been with other seeds."
-    values = np.asarray(values, float)
+    values = np.sort(np.asarray(values, float)) # the same interval in whatever order the runs came
     if len(values) < 2: return math.nan, math.nan
     found = stats.bootstrap((values,), np.mean, confidence_level=level, method='percentile', rng=0)
     return tuple(map(float, found.confidence_interval))

@@ -243,8 +243,8 @@ class Run:
 
 # %% ../nbs/40_studies.ipynb #b1313c24
 def plain_name(
-    arm:str,
-)->str:
+    arm:str, # its name in a study
+)->str:      # of letters, digits, `_`, `.`, `+` and `-`
     "An arm's name as any file system takes it."
     return re.sub('[^a-z0-9.+-]', '_', arm.lower())
 

@@ -130,7 +130,14 @@ def train_triple(
                 names=(*METRICS, 'c_loss'))
 
 # %% ../nbs/26_triple.ipynb #f23d25e3
-def plain_step(parts, data, recipe, indices, precision, labelled):
+def plain_step(
+    parts:dict,       # C and its optimiser
+    data:Data,        # not looked at
+    recipe:Recipe,    # its range of pixels
+    indices:Tensor,   # as many as C is to see, int64 (1, batch)
+    precision:str,    # of the network
+    labelled:Data,    # what C learns from
+)->Tensor:            # c_loss, shape (1,)
     "The classifier alone, on the few."
     x, y = draw_labelled(labelled, indices.shape[1], recipe.norm)
     loss = F.cross_entropy(lowered(parts['C'], precision)(x), y)

@@ -134,12 +134,13 @@ def test_what_a_person_types_wrong(run, tmp_path, capsys):
     assert "another config: lr_g is 0.1" in said
     assert "is no run" in refused(capsys, "sample", tmp_path)
     said = refused(capsys, "sample", run, "--n", "5", "--labels", "12", "--out", tmp_path/"x.npz")
-    assert "allowed are 5 classes 0 to 9" in said
+    assert "labels is (12,), allowed are classes 0 to 9" in said
     assert not (tmp_path/"x.npz").exists()
     (tmp_path/"y.npz").write_text("mine")
     assert "is there already" in refused(capsys, "sample", run, "--n", "5", "--out", tmp_path/"y.npz")
     assert (tmp_path/"y.npz").read_text() == "mine"
-    assert "nothing.npz" in refused(capsys, "score", tmp_path/"nothing.npz", "--data", "mnist_5k")
+    said = refused(capsys, "score", tmp_path/"nothing.npz", "--data", "mnist_5k")
+    assert "nothing.npz, and nothing is there; allowed is the folder" in said
     assert "did you mean 'mnist'" in refused(capsys, "score", run, "--data", "mnsit")
     assert "images is 5 images" in refused(capsys, "score", run, "--n", "5")
     assert "whose folder is not there" in refused(capsys, "score", run, "--html", tmp_path/"no"/"a.html")

@@ -2,6 +2,7 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ from gan_course.clinic import (
     LEVELS,
     LOOKS,
     RULES,
+    Played,
+    case_config,
     count_numbers,
     dashboard,
     diagnose,
@@ -20,12 +23,15 @@ from gan_course.clinic import (
     play_case,
     record_cases,
     score_stacked,
+    set_table,
+    variety,
 )
-from gan_course.config import Config
-from gan_course.data import STACKED, blank, load
+from gan_course.config import Config, config_id
+from gan_course.data import STACKED, TOYS, blank, load
 from gan_course.runs import run_config, score_generator
 from gan_course.seeds import MEASURES
 from gan_course.studies import STUDIES
+from gan_course.training import read_jsonl
 
 SHORT = {"no-nine": dict(epochs=2), "penalty-normal": dict(epochs=1), "penalty-batch-norm": dict(epochs=1),
          "labels-swapped": dict(epochs=2), "g-target": dict(epochs=2), "missing-detach": dict(epochs=1),
@@ -64,14 +70,17 @@ def test_a_broken_row_is_said_to_be_broken_and_nothing_else():
     row = dict(epoch=1., d_loss_real=math.inf, d_loss_fake=1., g_loss=0., real_logit=0., fake_logit=0.,
                real_score=.5, fake_score=.5)
     for loss in LEVELS: assert [f.name for f in diagnose([row], loss)] == ["not-finite"]
-    assert diagnose([]) == diagnose([dict(c_loss=1.)]) == []
+    assert diagnose([]) == diagnose([dict(c_loss=1.)]) == diagnose([dict(d_loss_fake=1., g_loss=1.)]) == []
 
 
 @pytest.mark.parametrize("call,why", [
     (lambda: diagnose([], "bec"), "loss is 'bec'"), (lambda: play_case("strong"), "case is 'strong'"),
     (lambda: score_stacked(torch.zeros(2, 1, 28, 28, dtype=torch.uint8)), "allowed is uint8"),
     (lambda: score_stacked(torch.zeros(2, 3, 28, 28)), "float32"),
-    (lambda: score_stacked(torch.zeros(0, 3, 28, 28, dtype=torch.uint8)), "at least 1")])
+    (lambda: score_stacked(torch.zeros(0, 3, 28, 28, dtype=torch.uint8)), "at least 1"),
+    (lambda: count_numbers(torch.zeros(0).long()), "y is empty, allowed is one class or more"),
+    (lambda: variety(torch.zeros(1, 2), torch.eye(2)), r"fake is of shape \(1, 2\), allowed are two or more"),
+    (lambda: dashboard([dict(epoch=1., c_loss=1.)]), "cannot be shown: its metrics are not")])
 def test_what_cannot_be_is_refused_in_a_sentence(call, why):
     with pytest.raises(ValueError, match=why): call()
 
@@ -81,6 +90,29 @@ def test_cases_are_recorded_once(tmp_path):
     for _ in range(2): record_cases(file, seeds=(0,), names=("eps-momentum",))
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     assert [(row["cured"], "layers" in row["looks"]) for row in rows] == [(False, True), (True, False)]
+
+
+def test_the_stored_cases_are_todays():
+    rows = read_jsonl(Path(__file__).parent.parent/"nbs"/"results"/"clinic"/"cases.jsonl")
+    assert {row["case"] for row in rows} == set(CASES)
+    for row in rows: assert row["id"] == config_id(case_config(row["case"], row["cured"], row["seed"]))
+
+
+def test_two_bumps_of_eight_are_a_collapse_though_they_lie_apart():
+    class Opposite(torch.nn.Module):
+        latent, n_classes = 2, 0
+
+        def __init__(self):
+            super().__init__()
+            self.shift = torch.nn.Parameter(torch.zeros(()))
+
+        def forward(self, z, y=None): return centres[::4][(z[:, 0] > 0).long()] + .01 * z + self.shift
+
+    centres = TOYS["ring8"].component_distribution.mean
+    config = CASES["collapse-ring8"].config
+    table = set_table(config)
+    seen = look_twice(Played(replace(table, G=Opposite()), config, []))
+    assert [f.seen for f in seen if f.name == "collapse"] == ["as uneven as if 2.0 of 8 bumps came"]
 
 
 def test_an_explanation_has_numbers_causes_and_cures():

@@ -2,6 +2,7 @@
 import contextlib
 import importlib.util
 import io
+import math
 import re
 from pathlib import Path
 
@@ -49,3 +50,8 @@ def test_every_exercise_is_proved():
     assert set(EXERCISES) == set(CASES)
     for name, (_, wrongs) in CASES.items(): assert wrongs, f"{name} has no wrong answer"
     for name, task in EXERCISES.items(): assert task.question and task.hints, name
+
+
+@pytest.mark.parametrize("answer", [math.nan, (math.nan,) * 2, [math.nan] * 4])
+def test_no_exercise_takes_nan_for_an_answer(answer):
+    for name in EXERCISES: assert not check(name, answer), name
