@@ -237,7 +237,8 @@ class Measurement:
         full:bool=True, # at full length, or the small form
     )->str:
         "A row's id: the hash of what was asked."
-        asked = [self.name, pick(dict.fromkeys(self.arms), arm, 'arm'), seed, self.settings(full)]
+        pick(dict.fromkeys(self.arms), arm, 'arm')
+        asked = [self.name, arm, seed, self.settings(full)]
         return sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:10]
 
 # %% ../nbs/29_judges.ipynb #83357c6e

@@ -404,7 +404,8 @@ def stored(
     for words in sorted({*map(conditions, rows)}): print(words)
     played = Counter(row['arm'] for row in rows)
     missing = [arm for arm in study.arms if arm not in played]
-    if missing: print(f"not yet played: {', '.join(missing)}; `gan-course study {name}` plays them")
+    command = f"gan-course study {name}{' --full' if form == 'full' else ''}"
+    if missing: print(f"not yet played: {', '.join(missing)}; `{command}` plays them")
     if 1 in played.values(): print("an arm with one seed is an anecdote")
     return rows
 

@@ -100,6 +100,8 @@ def test_stored_rows_belong_to_configs_that_exist(root):
 def test_stored_measurements_are_those_of_today(root):
     "Settings, id and the judges' hashes."
     for name, this in MEASUREMENTS.items():
+        keys = [this.key(arm, seed, full) for arm in this.arms for seed in range(3) for full in (True, False)]
+        assert len({*keys}) == len(keys)
         for row in read_rows(root/"nbs"/"results"/f"{name}.jsonl"):
             full = row["form"] == "full"
             assert row["study"] == name and row["settings"] == this.settings(full)
