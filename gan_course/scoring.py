@@ -108,7 +108,7 @@ def frechet(
     check_points(fake=fake, real=real)
     metric = FrechetInceptionDistance(Given(fake.shape[1]))
     for part, is_real in ((fake, False), (real, True)): metric.update(part.double(), real=is_real)
-    return max(0., metric.compute().item())
+    return max(metric.compute().item(), 0.) # in this order nan stays nan
 
 def frechet_distance(
     images:Tensor,        # generated, uint8 (N, C, H, W)
