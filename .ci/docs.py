@@ -80,12 +80,20 @@ def join_streams(outputs):
     return joined
 
 
+def unlink_code(text):
+    "Take nbdev's links out of blocks of code, which show them as they are written."
+    def plain(block): return re.sub(r"\[(`[^`\]]+`)\]\([^)\s]+\)", r"\1", block[0])
+    return re.sub(r"^```.*?^```", plain, text, flags=re.M | re.S)
+
+
 def tidy(notebook, repository):
     "Take out what a page cannot show, and point links where the site has them."
     notebook["metadata"].pop("widgets", None)
     for cell in notebook["cells"]:
         cell["source"] = re.sub(r"^(#\| eval: false|output-file: .*)\n", "", source(cell), flags=re.M)
         shown = [out for out in cell.get("outputs", []) if not is_transient(out)]
+        for data in (out.get("data", {}) for out in shown):
+            if "text/markdown" in data: data["text/markdown"] = unlink_code("".join(data["text/markdown"]))
         if "outputs" in cell: cell["outputs"] = join_streams(shown)
         if cell["cell_type"] != "markdown": continue
         text = re.sub(rf"(\]\(){NUMBER}(\w+\.ipynb)", r"\1\2", cell["source"])
