@@ -152,6 +152,8 @@ LIMITS = dict(contest=.8,   # share of the floor below which both players are co
 
 _NO_GAME = "its metrics are not those of G against D, and no rule reads them"
 
+def _is_game(row): return row.keys() >= {*METRICS}
+
 def recent(
     rows:list[dict], # of metrics
 )->dict:             # their means over the last quarter, one row at least
@@ -227,7 +229,7 @@ def diagnose(
 )->list[Finding]:       # none where nothing is seen, or the metrics are not those of two players
     "What the numbers of a run say."
     pick(LEVELS, loss, 'loss')
-    rows = [row for row in history if row.keys() >= {*METRICS}]
+    rows = [row for row in history if _is_game(row)]
     if not rows: return []
     now = recent(rows)
     rules = RULES if not _not_finite(now, rows, loss) else {'not-finite': _not_finite}
@@ -635,7 +637,7 @@ def dashboard(
 )->list[Axes]:
     "Losses against their level, what D says, and what else was recorded; the findings in words."
     if not history: raise ValueError("history is empty, allowed is one row or more")
-    if not history[-1].keys() >= {*METRICS}: raise ValueError(f"history cannot be shown: {_NO_GAME}")
+    if not _is_game(history[-1]): raise ValueError(f"history cannot be shown: {_NO_GAME}")
     rest = [name for name in ('penalty',) if name in history[0]]
     if axes is None:
         size = dict(figsize=(4.2 * (2 + len(rest)), 3.2), layout='constrained')
@@ -698,8 +700,8 @@ def explain(
     if not history and not failed: raise ValueError("history is empty, allowed is one row or more")
     now, found = recent(history) if history else {}, diagnose(history, loss)
     if failed: found = [Finding('not-finite', failed, *FINDINGS['not-finite']), *found]
-    elif not now.keys() >= {*METRICS}: return _NO_GAME
-    lines = [] if not now.keys() >= {*METRICS} else [
+    elif not _is_game(now): return _NO_GAME
+    lines = [] if not _is_game(now) else [
         f"{history[-1]['epoch']:.0f} epochs; D's loss {_d_loss(now):.3g}, G's {now['g_loss']:.3g}, "
         f"D gives real {now['real_score']:.2f} and fakes {now['fake_score']:.2f}"]
     for finding in found:

@@ -103,7 +103,7 @@ def make_penalty(
 
 # %% ../nbs/24_wgan.ipynb #0da9dd60
 def build_recipe(
-    config:Config,
+    config:Config, # of a run
 )->Recipe:
     "How a config's game is played."
     same = {f.name: getattr(config, f.name) for f in fields(Recipe) if f.name not in ('loss', 'penalty')}

@@ -39,6 +39,17 @@ SHORT = {"no-nine": dict(epochs=2), "penalty-normal": dict(epochs=1), "penalty-b
          "collapse-ring8": dict(epochs=2)}
 
 
+class Drawing(torch.nn.Module):
+    "A G whose examples are a known function of its latents."
+    n_classes = 0
+
+    def __init__(self, latent, draw):
+        super().__init__()
+        self.latent, self.draw, self.shift = latent, draw, torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, z, y=None): return self.draw(z) + self.shift
+
+
 def found(played):
     "The names of all findings."
     return [f.name for f in diagnose(played.history, played.config.loss) + look_twice(played)]
@@ -99,19 +110,11 @@ def test_the_stored_cases_are_todays():
 
 
 def test_two_bumps_of_eight_are_a_collapse_though_they_lie_apart():
-    class Opposite(torch.nn.Module):
-        latent, n_classes = 2, 0
-
-        def __init__(self):
-            super().__init__()
-            self.shift = torch.nn.Parameter(torch.zeros(()))
-
-        def forward(self, z, y=None): return centres[::4][(z[:, 0] > 0).long()] + .01 * z + self.shift
-
     centres = TOYS["ring8"].component_distribution.mean
+    opposite = Drawing(2, lambda z: centres[::4][(z[:, 0] > 0).long()] + .01 * z)
     config = CASES["collapse-ring8"].config
     table = set_table(config)
-    seen = look_twice(Played(replace(table, G=Opposite()), config, []))
+    seen = look_twice(Played(replace(table, G=opposite), config, []))
     assert [f.seen for f in seen if f.name == "collapse"] == ["as uneven as if 2.0 of 8 bumps came"]
 
 
@@ -158,16 +161,8 @@ def test_counts_are_those_of_the_formula():
 
 
 def test_a_stacked_run_is_scored_by_its_modes():
-    class Grey(torch.nn.Module):
-        latent, n_classes = 4, 0
-
-        def __init__(self):
-            super().__init__()
-            self.unused = torch.nn.Parameter(torch.zeros(()))
-
-        def forward(self, z, y=None): return z.new_zeros(len(z), 3, 28, 28)
-
-    said = score_generator(Grey(), Config(data="stacked_5k"), n=10)
+    grey = Drawing(4, lambda z: z.new_zeros(len(z), 3, 28, 28))
+    said = score_generator(grey, Config(data="stacked_5k"), n=10)
     assert said["n"] == 26 and said["modes"] == 1 and abs(said["kl"] - math.log(1000)) < 1e-3
     assert MEASURES["kl"] == "low"
 
