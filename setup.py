@@ -19,6 +19,7 @@ class BuildWithNotebooks(build_py):
         if self.editable_mode: return
         for pattern in ("*.ipynb", "*.png", "*.jsonl"):
             for file in Path("nbs").rglob(pattern):
+                if "answers" in file.parts: continue # `check` has them as code
                 target = Path(self.build_lib, cfg["lib_name"], file)
                 self.mkpath(str(target.parent))
                 self.copy_file(str(file), str(target))

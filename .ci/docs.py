@@ -3,7 +3,10 @@
 nbdev's own commands are not used: they try to download Quarto. --offline takes KaTeX from the cache only.
 """
 import argparse
+import ast
 import hashlib
+import importlib
+import inspect
 import json
 import os
 import re
@@ -14,11 +17,11 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from house import BUILT, floors
 from links import problems
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS, PROC, SITE = ROOT/"nbs", ROOT/"_proc", ROOT/"_docs"
-PARTS = {0: "Ground", 10: "The game", 20: "Players", 29: "Judging", 40: "At large"} # first chapter of each
 NUMBER = r"\d\d_"
 KATEX, KATEX_SHA256 = "katex-0.16.11", "8c5494c5f7d8e8bf73ff3fe64d4bd09a340e4878b7eec9bbd9ef8d8f3e24193f"
 KATEX_ADDRESS = re.compile(r"https://cdn\.jsdelivr\.net/npm/katex@[^/\"']+/dist")
@@ -38,27 +41,90 @@ def chapters():
 
 
 def write_sidebar():
-    "The chapters in parts, with their numbers."
+    "The chapters in two groups, with their numbers, and the page of the library."
     import yaml
-    parts = {}
+    parts = {"The course": [], "How the library is built": []}
     for path, title in chapters().items():
         entry = dict(text=f"{path.name[:2]} {title}", href=re.sub(NUMBER, "", path.name))
-        first = max(n for n in PARTS if n <= int(path.name[:2]))
-        parts.setdefault(PARTS[first], []).append(entry)
+        course, built = parts.values()
+        (built if int(path.name[:2]) in BUILT else course).append(entry)
     contents = [dict(text="Home", href="index.ipynb"),
-                *(dict(section=name, contents=entries) for name, entries in parts.items())]
+                *(dict(section=name, contents=entries) for name, entries in parts.items()),
+                dict(text="The library, name by name", href="api.ipynb")]
     sidebar = dict(website=dict(sidebar=dict(contents=contents)))
     (PROC/"sidebar.yml").write_text(yaml.safe_dump(sidebar, sort_keys=False), encoding="utf-8")
 
 
+def signature(found):
+    "The arguments of a function or class, without types: those are where it is taught."
+    try: given = inspect.signature(found)
+    except (TypeError, ValueError): return ""
+    plain = [arg.replace(annotation=arg.empty) for arg in given.parameters.values()]
+    for i, arg in enumerate(plain): # a default that is an object would print as its address
+        if " at 0x" in repr(arg.default) or len(repr(arg.default)) > 30: plain[i] = arg.replace(default=...)
+    return str(given.replace(parameters=plain, return_annotation=given.empty))
+
+
+def describe(found):
+    "The first line of a docstring of its own, or what kind of object it is."
+    if callable(found) and not isinstance(found, dict):
+        says = (inspect.getdoc(found) or "").partition("\n")[0]
+        return "" if says.startswith(f"{getattr(found, '__name__', '')}(") else says
+    if isinstance(found, dict):
+        names = [f"`{key}`" for key in found]
+        return f"A table of {len(names)} rows: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
+    plain = isinstance(found, str | int | float | tuple) and len(repr(found)) <= 60
+    return f"`{found!r}`" if plain else ""
+
+
+def homes(module, names):
+    "Name -> the page that teaches it: nbdev knows functions and classes, a notebook's cells the tables."
+    from gan_course._modidx import d
+    known = {name.removeprefix(f"gan_course.{module}."): page
+             for name, (page, _) in d["syms"].get(f"gan_course.{module}", {}).items()}
+    text = (ROOT/"gan_course"/f"{module}.py").read_text(encoding="utf-8")
+    found = {}
+    for part in re.split(r"^# %% ", text, flags=re.M)[1:]:
+        page = re.sub(NUMBER, "", Path(part.split()[0]).stem) + ".html"
+        for name in re.findall(r"^(\w+)(?:\s*:[^=\n]+)?\s*=", part, flags=re.M): found.setdefault(name, page)
+    return {name: known.get(name) or found.get(name, "") for name in names}
+
+
+def write_api():
+    "The page of the library: module by module from the ground up, each public name with its arguments."
+    sys.path.insert(0, str(ROOT))
+    texts = ["# The library\n\n> Every public name, module by module, from the ground up",
+             "A module imports only from the ones above it on this page. Each name leads to the chapter that "
+             "teaches it, where types, shapes and units stand next to every argument."]
+    for name, (_, says) in floors().items():
+        module = importlib.import_module(f"gan_course.{name}")
+        lines = [f"## {name}\n\n`gan_course.{name}`: {says}.\n"]
+        for public, page in homes(name, module.__all__).items():
+            found = getattr(module, public)
+            shown = f"`{public}{signature(found)}`"
+            lines.append(f"- [{shown}]({page})" + (f"<br>{words}" if (words := describe(found)) else ""))
+        texts.append("\n".join(lines))
+    cells = [dict(cell_type="markdown", metadata={}, source=text) for text in texts]
+    kernel = dict(kernelspec=dict(name="python3", display_name="python3", language="python"))
+    page = dict(nbformat=4, nbformat_minor=5, metadata=kernel, cells=cells)
+    (PROC/"api.ipynb").write_text(json.dumps(page), encoding="utf-8")
+
+
+def only_imports(text):
+    try: body = ast.parse(text).body
+    except SyntaxError: return False # a magic, a shell command
+    return bool(body) and all(isinstance(line, ast.Import | ast.ImportFrom) for line in body)
+
+
 def stage(folder):
-    "Copy nbs for nbdev, which runs every cell with an import: leave it those it needs, the exported ones."
-    shutil.copytree(NBS, folder, ignore=shutil.ignore_patterns(".*"))
+    "Copy nbs for nbdev, which runs every cell with an import: leave it the exported ones and mere imports."
+    shutil.copytree(NBS, folder, ignore=shutil.ignore_patterns(".*", "answers"))
     for path in folder.glob("*.ipynb"):
         notebook = read(path)
         for cell in notebook["cells"]:
             run = re.search(r"^#\|\s*(export|exports|exporti|default_exp)\b|^show_doc", source(cell), re.M)
-            if cell["cell_type"] == "code" and not run: cell["source"] = f"#| eval: false\n{source(cell)}"
+            if cell["cell_type"] != "code" or run or only_imports(source(cell)): continue
+            cell["source"] = f"#| eval: false\n{source(cell)}"
         end = dict(cell_type="markdown", metadata={}, source="<!-- end -->") # nbdev wants no export last
         notebook["cells"].append(end)
         path.write_text(json.dumps(notebook), encoding="utf-8")
@@ -97,6 +163,7 @@ def tidy(notebook, repository):
         if "outputs" in cell: cell["outputs"] = join_streams(shown)
         if cell["cell_type"] != "markdown": continue
         text = re.sub(rf"(\]\(){NUMBER}(\w+\.ipynb)", r"\1\2", cell["source"])
+        text = re.sub(r"\[(`_\w+`)\]\([^)\s]+\)", r"\1", text) # a private name has no anchor to lead to
         cell["source"] = re.sub(r"(\]\()\.\./", rf"\1{repository}/blob/main/", text)
     return notebook
 
@@ -117,6 +184,7 @@ def prepare():
         path.unlink()
         (PROC/re.sub(f"^{NUMBER}", "", path.name)).write_text(json.dumps(notebook), encoding="utf-8")
     write_sidebar()
+    write_api()
     return f"{config.doc_host}{config.doc_baseurl}/"
 
 

@@ -19,9 +19,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.loops import WORKLOADS
 from gan_course.core import pick_device
 from gan_course.data import load
-from gan_course.fast import product_ceiling, products_in
+from gan_course.files import write_atomically
 from gan_course.runs import device_name, source_commit, versions
-from gan_course.training import write_atomically
+from gan_course.speed import matmul_precision, product_ceiling
 
 RESULTS = Path(__file__).parent/'results.jsonl'
 
@@ -78,7 +78,7 @@ def race(workload, rounds, device):
 def ceilings(device):
     "Operations a second of a large product, in both types, float32 by its faster library."
     size = 4096 if device.startswith('cuda') else 1024
-    with products_in('fp32', device):
+    with matmul_precision('fp32', device):
         return {name: product_ceiling(dtype, device, size)
                 for name, dtype in (('float32', torch.float32), ('bfloat16', torch.bfloat16))}
 

@@ -6,16 +6,14 @@ from functools import partial
 import torch
 
 from benchmarks import textbook
-from gan_course.core import Stream
+from gan_course.core import RandomState
 from gan_course.data import index_batches, load, normalise
-from gan_course.dcgan import DCGANDiscriminator, DCGANGenerator
-from gan_course.fast import Replay, keep_memory, lowered, products_in, stack
-from gan_course.judges import classifier, learn
-from gan_course.losses import LOSSES
-from gan_course.mlp_gan import MLPDiscriminator, MLPGenerator
-from gan_course.steps import update_d, update_g
-from gan_course.training import Recipe, index_steps, play_step, prepare, set_up
-from gan_course.wgan import make_penalty
+from gan_course.judges import update_classifier
+from gan_course.losses import LOSSES, make_penalty
+from gan_course.networks import DCGANDiscriminator, DCGANGenerator, MLPDiscriminator, MLPGenerator, classifier
+from gan_course.speed import Replay, keep_freed_memory, lower_precision, matmul_precision
+from gan_course.steps import Recipe, train_step, update_d, update_g
+from gan_course.training import index_steps, make_parts, to_device_checked
 
 
 def mlp_players(): return MLPGenerator(), MLPDiscriminator(dropout=.4)
@@ -43,7 +41,7 @@ def plain_gan(players, recipe, device):
     "The moves of chapter 12 on resident data, nothing else."
     data = load('mnist').to(device)
     G, D = (net.to(device) for net in players())
-    parts = set_up(G, D, recipe)
+    parts = make_parts(G, D, recipe)
     def z(): return torch.randn(recipe.batch, G.latent, device=device)
     for index in index_batches(len(data), recipe.batch, device=device):
         x = normalise(data.x[index])
@@ -51,27 +49,27 @@ def plain_gan(players, recipe, device):
                | update_g(G, D, parts['opt_g'], recipe.loss, x, z()))
 
 
-def our_gan(players, recipe, precision, device, n_seeds=1):
-    "The steps of `train`, or of `train_stack`."
+def our_gan(players, recipe, precision, device):
+    "The steps of `train`."
     device, data = torch.device(device), load('mnist')
-    games = [players() for _ in range(n_seeds)]
-    for G, D in games: *_, data = prepare(G, D, data, recipe, device)
-    G, D = games[0] if n_seeds == 1 else map(stack, zip(*games, strict=True))
-    parts = set_up(G, D, recipe)
-    move = Replay(partial(play_step, parts, data, recipe, precision=precision), device.type == 'cuda')
-    with Stream(0), products_in(precision, device):
-        for indices in index_steps(len(data), recipe, range(n_seeds), 0, device): yield move(indices)
+    G, D, data = to_device_checked(*players(), data, recipe, device)
+    parts = make_parts(G, D, recipe)
+    move = Replay(partial(train_step, parts, data, recipe, precision=precision), device.type == 'cuda')
+    with RandomState(0), matmul_precision(precision, device):
+        for indices in index_steps(len(data), recipe, device=device): yield move(indices)
 
 
 def our_classifier(batch, precision, device):
     "The steps of `train_classifier`."
     device, data = torch.device(device), load('mnist').to(device)
-    if device.type == 'cpu': keep_memory()
+    if device.type == 'cpu': keep_freed_memory()
     net = classifier().to(device).to(memory_format=torch.channels_last)
     opt = torch.optim.Adam(net.parameters(), 1e-3, fused=True, capturable=device.type == 'cuda')
-    move = Replay(lambda index: learn(lowered(net, precision), opt, normalise(data.x[index]), data.y[index]),
-                  device.type == 'cuda')
-    with products_in(precision, device):
+    def step(index):
+        x, y = normalise(data.x[index]), data.y[index]
+        return update_classifier(lower_precision(net, precision), opt, x, y)
+    move = Replay(step, device.type == 'cuda')
+    with matmul_precision(precision, device):
         for index in index_batches(len(data), batch, device=device): yield move(index)
 
 
@@ -99,9 +97,6 @@ _w1, _w2 = dict(batch=64), dict(batch=256, lr_g=1e-3, lr_d=1e-4)
 _w4 = dict(loss=LOSSES['wasserstein'], penalty=make_penalty('gp'), batch=64, lr_g=1e-4, lr_d=1e-4, beta1=0.,
            beta2=.9)
 _all = ('fp32, fresh', 'fp32, shared', 'bf16, fresh', 'bf16, shared', 'bf16, simultaneous')
-_stacks = {f'stack of {n}, {p}, shared': (partial(our_gan, mlp_players, Recipe(**_w1, moves='shared'), p,
-                                                  n_seeds=n), n)
-           for n, p in ((4, 'bf16'), (8, 'fp32'), (8, 'bf16'), (16, 'bf16'))}
 _lessons = {f'textbook, {w} workers': (partial(textbook_classifier, 128, w), 1) for w in (0, 2)}
 
 WORKLOADS = {
@@ -113,6 +108,4 @@ WORKLOADS = {
         **{f'textbook, {w} workers': (partial(textbook_critic, 64, w), 1) for w in (0, 2)},
         **{f'{p}, {moves}': (partial(our_gan, critic_players, Recipe(**_w4, moves=moves), p), 1)
            for p in ('fp32', 'bf16') for moves in ('fresh', 'shared')}}),
-    'W1x8': Workload('MLP GAN, seeds at once', 64, 4, {
-        'textbook, 0 workers': (partial(textbook_gan, textbook.mlp_gan, 64, 0), 1), **_stacks}),
 }

@@ -83,7 +83,7 @@ def gan_loop(networks, dataset, batch, workers, device='cpu', lr_g=2e-4, lr_d=2e
 
 
 def digit_classifier():
-    "W3: the layers of `gan_course.scoring.classifier`, activation first, as most people order them."
+    "W3: the layers of `gan_course.networks.classifier`, activation first, as most people order them."
     layers = []
     for n_in, n_out in ((1, 32), (32, 64), (64, 128)):
         layers += [nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU(),

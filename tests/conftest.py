@@ -1,25 +1,13 @@
-"What the notebooks need to run as tests, and what every test shares."
+"What every test shares."
 import os
-import re
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from nbval.plugin import IPyNbCell
 
 settings.register_profile("course", deadline=None) # a busy machine is no failure: no test is timed
 settings.load_profile("course")
-os.environ["IN_TEST"] = "1" # nbdev_export() at a notebook's end then does nothing
-SKIPPED = re.compile(r"#\|\s*(eval:\s*false|slow|gpu)\b")
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if not isinstance(item, IPyNbCell): continue
-        item.cell.execution_count = 1 # nbdev_clean removes the counts, and nbval refuses cells without
-        wanted = os.environ.get("GAN_COURSE_SCALE") == "full" and "#| slow" in item.cell.source
-        if SKIPPED.search(item.cell.source) and not wanted:
-            item.add_marker(pytest.mark.skip(reason="marked so"))
+os.environ["IN_TEST"] = "1" # nbdev_export() then does nothing
 
 
 @pytest.fixture(scope="session")

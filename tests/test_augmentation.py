@@ -10,22 +10,22 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import affine as reference
 
 from gan_course import games
-from gan_course.augmentation import MAKERS, affine, affine_maps, agreeing, draw_made, few_maker, mix
-from gan_course.cgan import PLAYGROUND, load_playground
-from gan_course.config import Config, config_id
-from gan_course.data import Data, load
-from gan_course.games import load_both, load_labelled
+from gan_course.catalogue import MAKERS, PLAYGROUND, STUDIES, _few_maker
+from gan_course.config import Config, How, config_id
+from gan_course.data import Data, _affine_maps, affine, load, mix_datasets
+from gan_course.files import read_jsonl
+from gan_course.games import _load_labelled, load_train_valid
 from gan_course.judges import accuracy
+from gan_course.report import stored_rows
 from gan_course.runs import run_config
-from gan_course.studies import STUDIES, stored
-from gan_course.training import read_jsonl, step_counts
+from gan_course.training import draw_generated, keep_agreeing, load_playground, step_counts
 
 TINY = Config(game='mix', data='mnist_5k', n_train=260, n_valid=60, n_labels=50, batch=50, epochs=2,
               lr_g=2e-3, beta1=.9, ema=.9)
 MADE = replace(TINY, maker='few', share=.5)
 
 
-def played(config, folder): return run_config(config, folder/'run', quiet=True, device='cpu', n_score=50)
+def played(config, folder): return run_config(config, folder/'run', how=How('cpu', quiet=True), n_score=50)
 
 
 def weights(folder): return torch.load(folder/'run'/'checkpoint.pt', weights_only=True)['parts']['C']
@@ -33,22 +33,22 @@ def weights(folder): return torch.load(folder/'run'/'checkpoint.pt', weights_onl
 
 @pytest.fixture
 def seen(monkeypatch):
-    "The real images that each network is trained on: a generator by `train`, a classifier out of `mix`."
+    "The real images that each network is trained on: G by `train`, a classifier out of `mix_datasets`."
     handed = []
-    gan, whole = games.train, games.mix
+    gan, whole = games.train, games.mix_datasets
     def watch_gan(G, D, data, *rest):
         handed.append(('G', data)); return gan(G, D, data, *rest)
     def watch_mix(real, *rest):
         handed.append(('C', real)); return whole(real, *rest)
     monkeypatch.setattr(games, 'train', watch_gan)
-    monkeypatch.setattr(games, 'mix', watch_mix)
+    monkeypatch.setattr(games, 'mix_datasets', watch_mix)
     return handed
 
 
 def test_generator_judge_and_classifier_are_handed_the_labelled_images_only(seen, tmp_path):
     config = replace(MADE, keep='agreed', augment='affine')
     played(config, tmp_path)
-    few = load_labelled(config, load_both(config)[0])
+    few = _load_labelled(config, load_train_valid(config)[0])
     allowed = {(bytes(x.flatten().tolist()), int(y)) for x, y in zip(few.x, few.y, strict=True)}
     assert len(allowed) == 50 and [name for name, _ in seen] == ['G', 'C', 'C'] # maker, judge, classifier
     for _, data in seen:
@@ -59,7 +59,7 @@ def test_replacing_every_other_image_by_noise_changes_nothing(monkeypatch, tmp_p
     config = replace(MADE, keep='agreed')
     played(config, tmp_path/'true')
     true = load('mnist_5k')
-    few = load_labelled(config, load_both(config)[0])
+    few = _load_labelled(config, load_train_valid(config)[0])
     is_few = (true.x.flatten(1)[:, None] == few.x.flatten(1)[None]).all(2).any(1)
     noise = torch.randint(0, 256, true.x.shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     hidden = replace(true, x=torch.where(is_few[:, None, None, None], true.x, noise))
@@ -74,7 +74,7 @@ def test_replacing_every_other_image_by_noise_changes_nothing(monkeypatch, tmp_p
 
 def test_what_many_runs_share_is_trained_once(seen, tmp_path):
     for arm in (MADE, replace(MADE, augment='affine'), replace(MADE, share=.25)):
-        run_config(arm, tmp_path/config_id(arm), quiet=True, device='cpu', n_score=50)
+        run_config(arm, tmp_path/config_id(arm), how=How('cpu', quiet=True), n_score=50)
     assert [name for name, _ in seen].count('G') == 1
     assert len([*tmp_path.glob('gan-fp32-*/trained.safetensors')]) == 1
     played(replace(MADE, seed=1), tmp_path) # other images, another maker
@@ -90,7 +90,7 @@ def test_a_maker_broken_off_is_gone_on_with(monkeypatch, tmp_path):
     monkeypatch.setattr(games, 'train', cut)
     with pytest.raises(KeyboardInterrupt): played(MADE, tmp_path/'broken')
     monkeypatch.setattr(games, 'train', whole)
-    run_config(MADE, tmp_path/'broken'/'run', resume=True, quiet=True, device='cpu', n_score=50)
+    run_config(MADE, tmp_path/'broken'/'run', resume=True, how=How('cpu', quiet=True), n_score=50)
     assert_close(weights(tmp_path/'broken'), weights(tmp_path/'through'), rtol=0, atol=0)
 
 
@@ -113,7 +113,7 @@ def test_retraining_starts_from_the_trained_classifier_and_keeps_both_curves(tmp
     before = read_jsonl(first)
     assert len(before) == 2 and row['step'] == before[-1]['step'] == 8
     assert all({'trained', 'validated'} <= set(at) for at in row['validation'])
-    C, (_, held) = games.build_learner(config, load('mnist_5k')), load_both(config)
+    C, (_, held) = games.build_learner(config, load('mnist_5k')), load_train_valid(config)
     untrained = accuracy(C, held)
     C.load_state_dict(load_file(first.parent/'trained.safetensors'))
     assert row['metrics'][-1]['before'] == pytest.approx(accuracy(C, held), abs=1e-4) != untrained
@@ -122,7 +122,7 @@ def test_retraining_starts_from_the_trained_classifier_and_keeps_both_curves(tmp
 def test_a_run_killed_before_its_row_still_says_how_it_ended(tmp_path):
     row = played(TINY, tmp_path)
     (tmp_path/'run'/'row.json').unlink()
-    again = run_config(TINY, tmp_path/'run', resume=True, quiet=True, device='cpu', n_score=50)
+    again = run_config(TINY, tmp_path/'run', resume=True, how=How('cpu', quiet=True), n_score=50)
     assert again['scores'] == row['scores']
 
 
@@ -146,7 +146,7 @@ def test_affine_is_torchvisions(size):
     inside[:, :, 6:-6, 6:-6] = filled
     angle, scale, shear = torch.linspace(-10, 10, 6), torch.linspace(.9, 1.1, 6), torch.linspace(5, -5, 6)
     shift = torch.tensor([[-2., 1.], [0., 0.], [2., 2.], [1., -2.], [0., -1.], [-1., 0.]])
-    maps = affine_maps(angle, shift / (size / 2), scale, shear)
+    maps = _affine_maps(angle, shift / (size / 2), scale, shear)
     grid = nn.functional.affine_grid(maps, inside.shape, align_corners=False)
     ours = nn.functional.grid_sample(inside.float(), grid, align_corners=False)
     for i in range(6):
@@ -164,7 +164,7 @@ def test_affine_keeps_type_and_draws_for_each_image():
 
 def test_generated_images_are_fresh_for_each_seed_and_even_over_classes():
     G = load_playground()
-    first, again, other = (draw_made(G, 25, PLAYGROUND, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (draw_generated(G, 25, PLAYGROUND, seed=seed) for seed in (0, 0, 1))
     assert torch.equal(first.x, again.x) and not torch.equal(first.x, other.x)
     assert sorted(first.y.bincount(minlength=10).tolist()) == [2] * 5 + [3] * 5
     assert load_playground() is G # and G itself has not been moved
@@ -175,19 +175,19 @@ def test_a_judge_that_agrees_with_nothing_leaves_the_classes_even():
         def __init__(self): super().__init__(); self.unused = nn.Parameter(torch.zeros(1))
         def forward(self, x): return nn.functional.one_hot(torch.full((len(x),), 9), 10).float()
     made = Data(torch.zeros(60, 1, 28, 28, dtype=torch.uint8), torch.arange(60) % 10)
-    assert agreeing(made, Nine(), 30).y.bincount().tolist() == [3] * 10
+    assert keep_agreeing(made, Nine(), 30).y.bincount().tolist() == [3] * 10
 
 
 def test_a_mixture_repeats_real_images_evenly_and_never_loses_one():
     real = Data(torch.arange(7, dtype=torch.uint8).view(7, 1, 1, 1), torch.arange(7))
-    counts = mix(real, real[:0], 30).y.bincount(minlength=7)
+    counts = mix_datasets(real, real[:0], 30).y.bincount(minlength=7)
     assert counts.sum() == 30 and counts.min() == 4 and counts.max() == 5
-    with pytest.raises(ValueError, match='n is 3'): mix(real, real[:5], 3)
+    with pytest.raises(ValueError, match='n is 3'): mix_datasets(real, real[:5], 3)
 
 
 def test_the_maker_of_few_plays_as_long_for_100_images_as_for_6000():
     numbers = 100, 300, 600, 1000, 6000
-    steps = [step_counts(n, games.build_recipe(few_maker(TINY, n, 782)))[-1] for n in numbers]
+    steps = [step_counts(n, games.build_recipe(_few_maker(TINY, n, 782)))[-1] for n in numbers]
     assert all(4 * 782 <= s <= 4 * 782 + 6000 / 64 + 1 for s in steps)
     assert all(MAKERS['few'](TINY, n, 782).n_labels == n for n in (100, 6000))
 
@@ -199,4 +199,6 @@ def test_arms_of_a_study_differ_in_nothing_that_changes_the_number_of_updates(na
         lengths = {(c.data, c.n_train, c.n_valid, c.batch, c.epochs, c.ema, c.lr_g)
                    for c in (study.config(arm, full) for arm in study.arms)}
         assert len(lengths) == 1
-    stored(name, root/'nbs'/'results')
+    rows = stored_rows(name, root/'nbs'/'results')
+    assert {row['arm'] for row in rows} <= {*study.arms}
+    assert len({row['step'] for row in rows}) == 1 # and so it was when they were played

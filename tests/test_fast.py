@@ -8,29 +8,29 @@ from torch import nn
 from torch.optim import SGD
 from torch.testing import assert_close
 
-from gan_course.cgan import build_cdcgan, build_cgan
-from gan_course.config import Config
-from gan_course.core import Stream
+from gan_course.config import Config, How
+from gan_course.core import RandomState
 from gan_course.data import Data
-from gan_course.dcgan import build_dcgan
-from gan_course.fast import (
-    MOVES,
+from gan_course.losses import LOSSES, PENALTIES, make_penalty
+from gan_course.networks import build_cdcgan, build_cgan, build_dcgan, build_mlp
+from gan_course.speed import (
     PRECISIONS,
     Dropout,
     Replay,
-    host_reads,
-    onednn_is_accurate,
-    stack,
-    unstack,
+    _onednn_is_accurate,
+    count_host_syncs,
+)
+from gan_course.steps import (
+    MOVES,
+    Recipe,
+    train_step,
+    update_d,
     update_d_fast,
+    update_g,
     update_shared,
     update_simultaneous,
 )
-from gan_course.losses import LOSSES
-from gan_course.mlp_gan import build_mlp
-from gan_course.steps import update_d, update_g
-from gan_course.training import Diverged, Recipe, index_steps, play_step, prepare, set_up, train, train_stack
-from gan_course.wgan import PENALTIES, make_penalty
+from gan_course.training import index_steps, make_parts, to_device_checked, train
 
 SMALL = Config(latent=8, g_hidden=(32, 64), d_hidden=(64, 32))
 FAMILIES = {
@@ -59,11 +59,12 @@ def digits():
 
 def players(family, seed=0, **changes):
     build, config = ALL[family]
-    with Stream(seed): return build(replace(config, **changes), (1, 28, 28), 10)
+    with RandomState(seed): return build(replace(config, **changes), (1, 28, 28), 10)
 
 
 def inputs(n=16, seed=1):
-    with Stream(seed): return torch.rand(n, 1, 28, 28) * 2 - 1, torch.randn(n, 8), torch.randint(0, 10, (n,))
+    with RandomState(seed):
+        return torch.rand(n, 1, 28, 28) * 2 - 1, torch.randn(n, 8), torch.randint(0, 10, (n,))
 
 
 def weights(*nets): return [p.detach() for net in nets for p in net.parameters()]
@@ -113,18 +114,18 @@ def test_a_penalty_enters_the_fast_moves_as_the_plain_ones(name, family):
     ends = []
     for update in (update_d, update_d_fast):
         G, D = players(family)
-        with Stream(3): said = update(G, D, sgd(D), loss, x, z, y, penalty)
+        with RandomState(3): said = update(G, D, sgd(D), loss, x, z, y, penalty)
         ends.append((weights(D), said))
     assert_close(ends[0], ends[1], rtol=1e-3, atol=1e-5)
     assert ends[0][1]['penalty'] > 0
     G, D = players(family)
-    with Stream(3): said = update_shared(G, D, sgd(G), sgd(D), loss, x, z, y, penalty)
+    with RandomState(3): said = update_shared(G, D, sgd(G), sgd(D), loss, x, z, y, penalty)
     assert_close(weights(D), ends[0][0], rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize('moves', ('fresh', 'shared'))
 def test_weights_stay_in_their_box_whatever_the_moves(digits, moves):
-    recipe = Recipe(LOSSES['wasserstein'], clip=.01, opt='rmsprop', moves=moves, batch=32, epochs=1)
+    recipe = Recipe(loss=LOSSES['wasserstein'], clip=.01, opt='rmsprop', moves=moves, batch=32, epochs=1)
     *_, now = train(*players('cdcgan, join'), digits, recipe, device='cpu')
     assert max(p.abs().max().item() for p in now.D.parameters()) <= .01
     assert max(p.abs().max().item() for p in now.G.parameters()) > .01
@@ -133,8 +134,6 @@ def test_weights_stay_in_their_box_whatever_the_moves(digits, moves):
 def test_penalties_are_refused_where_they_are_not_defined(digits):
     penalty = make_penalty('gp')
     with pytest.raises(ValueError, match='a penalty'): Recipe(penalty=penalty, moves='simultaneous')
-    with pytest.raises(ValueError, match='a penalty'):
-        train_stack([players('mlp', s) for s in (0, 1)], digits, Recipe(penalty=penalty, batch=32), [0, 1])
 
 
 @pytest.mark.parametrize('moves', ('shared', 'simultaneous'))
@@ -145,59 +144,35 @@ def test_other_games_are_never_played_silently(moves):
 
 @pytest.mark.parametrize('loss', [LOSSES['hinge'], LOSSES['least_squares'], LOSSES['relativistic']])
 def test_simultaneous_moves_refuse_losses_whose_slope_can_vanish(loss):
-    with pytest.raises(ValueError, match="'bce' or 'minimax'"): Recipe(loss, moves='simultaneous')
-
-
-@pytest.mark.parametrize('family', FAMILIES)
-@pytest.mark.parametrize('moves', MOVES)
-def test_a_step_of_a_stack_is_a_step_of_each_member(moves, family):
-    recipe = Recipe(moves=moves, opt='sgd', lr_g=.5, lr_d=.5)
-    loss, n_members = recipe.loss, 3
-    games = [players(family, seed) for seed in range(n_members)]
-    x, z, y = (torch.stack(t) for t in zip(*(inputs(seed=s) for s in range(n_members)), strict=True))
-    def step(G, D, x, z, y):
-        if moves != 'fresh': return MOVES[moves](G, D, sgd(G), sgd(D), loss, x, z, y)
-        return update_d_fast(G, D, sgd(D), loss, x, z, y) | update_g(G, D, sgd(G), loss, x, z, y)
-    G, D = map(stack, zip(*games, strict=True))
-    said = step(G, D, x, z, y)
-    ends = [players(family) for _ in games]
-    for whole, nets in zip((G, D), zip(*ends, strict=True), strict=True): unstack(whole, nets)
-    for i, (g, d) in enumerate(games):
-        alone = step(g, d, x[i], z[i], y[i])
-        assert_close({k: v[i] for k, v in said.items()}, alone, rtol=1e-4, atol=1e-5)
-        for net, end in ((g, ends[i][0]), (d, ends[i][1])):
-            assert_close(dict(end.state_dict()), dict(net.state_dict()), rtol=1e-4, atol=1e-5)
-
-
-def test_a_stack_refuses_other_layers():
-    convolutions = [nn.Sequential(nn.Conv2d(1, 1, 3)) for _ in range(2)]
-    with pytest.raises(ValueError, match='Conv2d, allowed in a stack are Linear'): stack(convolutions)
+    with pytest.raises(ValueError, match="'bce' or 'minimax'"): Recipe(loss=loss, moves='simultaneous')
 
 
 @pytest.mark.parametrize('precision', PRECISIONS)
 @pytest.mark.parametrize('name', [name for name in PENALTIES if name != 'none'])
 def test_a_penalised_step_never_asks_the_host(digits, name, precision):
-    recipe = Recipe(LOSSES['wasserstein'], penalty=make_penalty(name), clip=.1, batch=16, n_d=2)
-    G, D, data = prepare(*players('cdcgan, project', spectral=True), digits, recipe, torch.device('cpu'))
-    parts, indices = set_up(G, D, recipe), index_steps(256, recipe, [0], 0, None)
-    play_step(parts, data, recipe, next(indices), precision) # the optimisers make their state
-    assert host_reads(lambda: play_step(parts, data, recipe, next(indices), precision)) == 0
+    recipe = Recipe(loss=LOSSES['wasserstein'], penalty=make_penalty(name), clip=.1, batch=16, n_d=2)
+    game, cpu = players('cdcgan, project', spectral=True), How('cpu')
+    G, D, data = to_device_checked(*game, digits, recipe, cpu)
+    parts, indices = make_parts(G, D, recipe), index_steps(256, recipe)
+    train_step(parts, data, recipe, next(indices), precision) # the optimisers make their state
+    assert count_host_syncs(lambda: train_step(parts, data, recipe, next(indices), precision)) == 0
 
 
 @pytest.mark.parametrize('precision', PRECISIONS)
 @pytest.mark.parametrize('moves', MOVES)
 def test_a_step_never_asks_the_host(digits, moves, precision):
     recipe = Recipe(moves=moves, batch=16, ema=.9)
-    G, D, data = prepare(*players('cgan, project', dropout=.3), digits, recipe, torch.device('cpu'))
-    parts, indices = set_up(G, D, recipe), index_steps(256, recipe, [0], 0, None)
-    play_step(parts, data, recipe, next(indices), precision) # the optimisers make their state
-    assert host_reads(lambda: play_step(parts, data, recipe, next(indices), precision)) == 0
+    game, cpu = players('cgan, project', dropout=.3), How('cpu')
+    G, D, data = to_device_checked(*game, digits, recipe, cpu)
+    parts, indices = make_parts(G, D, recipe), index_steps(256, recipe)
+    train_step(parts, data, recipe, next(indices), precision) # the optimisers make their state
+    assert count_host_syncs(lambda: train_step(parts, data, recipe, next(indices), precision)) == 0
 
 
 def test_reads_are_counted():
     x = torch.ones(3)
-    assert host_reads(lambda: (x.sum().item(), bool(x[0] > 0), x[x > 0], (x > 0).nonzero())) == 4
-    assert host_reads(lambda: x.sum() + x[torch.arange(2)].sum()) == 0
+    assert count_host_syncs(lambda: (x.sum().item(), bool(x[0] > 0), x[x > 0], (x > 0).nonzero())) == 4
+    assert count_host_syncs(lambda: x.sum() + x[torch.arange(2)].sum()) == 0
 
 
 def end_of(digits, precision, seed=0, **changes):
@@ -210,7 +185,7 @@ def end_of(digits, precision, seed=0, **changes):
 @pytest.mark.parametrize('moves', MOVES)
 def test_float32_by_onednn_plays_the_same_game(digits, moves):
     "Thirty-two steps of Adam apart: rounding grows, but stays far below a step."
-    if not onednn_is_accurate(): pytest.skip("fast products are not accurate here, and are not taken")
+    if not _onednn_is_accurate(): pytest.skip("fast products are not accurate here, and are not taken")
     strict, fp32 = (end_of(digits, precision, moves=moves) for precision in ('strict', 'fp32'))
     for name, value in strict.metrics.items(): assert abs(fp32.metrics[name] - value) < .01, name
 
@@ -226,11 +201,11 @@ def test_bfloat16_stays_within_the_spread_of_seeds(digits):
 
 def test_dropout_agrees_with_torchs_in_law():
     x = torch.randn(400, 500)
-    with Stream(0): ours, theirs = Dropout(.3)(x), nn.Dropout(.3)(x)
+    with RandomState(0): ours, theirs = Dropout(.3)(x), nn.Dropout(.3)(x)
     for y in (ours, theirs): assert abs((y == 0).double().mean() - .3) < 4 * (.3 * .7 / x.numel())**.5
     kept = (ours != 0) & (theirs != 0)
     assert_close(ours[kept], theirs[kept], rtol=1e-4, atol=0)
-    with Stream(0): again = Dropout(.3)(x)
+    with RandomState(0): again = Dropout(.3)(x)
     assert torch.equal(again, ours)
 
 
@@ -247,24 +222,12 @@ def test_a_recorded_step_plays_the_plain_game(digits):
     ends = []
     for capture in (False, True):
         torch.cuda.manual_seed(0)
-        G, D, data = prepare(*players('cgan, project', dropout=0.), digits, recipe, torch.device('cuda'))
-        parts, indices = set_up(G, D, recipe), index_steps(256, recipe, [0], 0, 'cuda')
-        move = Replay(lambda i, p=parts, d=data: play_step(p, d, recipe, i), capture)
-        with Stream(0): ends.append(torch.stack([move(next(indices)) for _ in range(20)]).cpu())
+        game, cuda = players('cgan, project', dropout=0.), How('cuda')
+        G, D, data = to_device_checked(*game, digits, recipe, cuda)
+        parts, indices = make_parts(G, D, recipe), index_steps(256, recipe, device='cuda')
+        move = Replay(lambda i, p=parts, d=data: train_step(p, d, recipe, i), capture)
+        with RandomState(0): ends.append(torch.stack([move(next(indices)) for _ in range(20)]).cpu())
     assert_close(ends[0], ends[1], rtol=1e-2, atol=1e-2)
-
-
-def test_a_stack_trains_reports_and_refuses(digits):
-    games = [players('mlp', seed, dropout=.3) for seed in range(2)]
-    recipe = Recipe(batch=16, epochs=1, ema=.9)
-    [seen] = train_stack(games, digits, recipe, [0, 1], device='cpu')
-    assert [now.step for now in seen] == [16, 16] and seen[0].metrics != seen[1].metrics
-    assert seen[0].G is games[0][0] and not isinstance(seen[1], Diverged)
-    for wrong in ([0], [0, 1, 2]):
-        with pytest.raises(ValueError, match='players are 2 and seeds'):
-            train_stack(games, digits, recipe, wrong)
-    with pytest.raises(ValueError, match='precision'):
-        train_stack(games, digits, recipe, [0, 1], precision='fp8')
 
 
 def test_simultaneous_moves_refuse_a_discriminator_that_mixes_its_batch(digits):

@@ -17,36 +17,34 @@ import numpy as np
 import pytest
 import torch
 
-from gan_course import pick
-from gan_course.cgan import build_cgan
+from gan_course import lookup
+from gan_course.catalogue import STUDIES
 from gan_course.cli import main, read_samples
-from gan_course.config import Config, from_dict
+from gan_course.config import Config, How, from_dict
 from gan_course.data import Data, index_batches, load, normalise, split, subset
-from gan_course.games import build_networks, build_recipe, load_data
-from gan_course.judges import load_scorer, score
-from gan_course.losses import Loss, make_loss
-from gan_course.mlp_gan import MLPDiscriminator, MLPGenerator
-from gan_course.runs import open_run, run_config
-from gan_course.studies import STUDIES
-from gan_course.training import (
+from gan_course.files import (
     BadCheckpoint,
     Diverged,
-    Recipe,
     RunDir,
-    generate,
     load_checkpoint,
     read_jsonl,
     save_checkpoint,
-    train,
     write_atomically,
 )
+from gan_course.games import build_networks, build_recipe, load_train
+from gan_course.judges import label_scores, load_scorer
+from gan_course.losses import Loss, make_loss
+from gan_course.networks import MLPDiscriminator, MLPGenerator, build_cgan
+from gan_course.runs import open_run, run_config
+from gan_course.steps import Recipe
+from gan_course.training import generate, train
 
 TINY = Config(net="cgan", data="mnist_5k", n_train=320, latent=8, g_hidden=(32,), d_hidden=(32,), batch=32,
               epochs=2)
 IMAGES, CLASSES = torch.zeros(2, 1, 28, 28, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64)
 
 
-def tiny_players(config=TINY): return build_networks(config, load_data(config))
+def tiny_players(config=TINY): return build_networks(config, load_train(config))
 
 
 class Columns(MLPDiscriminator):
@@ -61,7 +59,7 @@ class Columns(MLPDiscriminator):
     (lambda: build_networks(replace(TINY, net="cgn"), load("mnist_5k")), "net is 'cgn'.*did you mean 'cgan'"),
     (lambda: build_networks(replace(TINY, condition="projekt"), load("mnist_5k")), "did you mean 'project'"),
     (lambda: build_networks(replace(TINY, init="glorott"), load("mnist_5k")), "did you mean 'glorot'"),
-    (lambda: pick(STUDIES, "hacs", "NAME"), "NAME is 'hacs'.*did you mean 'hacks'"),
+    (lambda: lookup(STUDIES, "hacs", "NAME"), "NAME is 'hacs'.*did you mean 'hacks'"),
     (lambda: STUDIES["hacks"].config("fnal"), "did you mean 'final'"),
     (lambda: from_dict(dict(epoch=3)), "field is 'epoch'.*did you mean 'epochs'"),
     (lambda: Recipe(opt="adm"), "opt is 'adm'.*did you mean 'adam'"),
@@ -111,7 +109,7 @@ def test_players_that_do_not_fit_are_refused_before_the_first_step(G, D, recipe,
     (IMAGES[:0], CLASSES[:0], "images is empty"),
 ])
 def test_only_images_of_the_right_form_are_scored(images, y, sentence):
-    with pytest.raises(ValueError, match=sentence): score(images, y, load_scorer())
+    with pytest.raises(ValueError, match=sentence): label_scores(images, y, load_scorer())
 
 
 # Data files
@@ -165,10 +163,10 @@ def test_svhn_file_is_split_into_first_8000_and_last_2000():
 
 
 def test_a_used_folder_is_refused_and_untouched(tmp_path):
-    run_config(TINY, tmp_path/"run", quiet=True, n_score=50)
+    run_config(TINY, tmp_path/"run", how=How(quiet=True), n_score=50)
     before = {p: p.stat().st_mtime_ns for p in sorted((tmp_path/"run").rglob("*"))}
     with pytest.raises(FileExistsError, match="--resume to go on with it, --overwrite to delete it"):
-        run_config(TINY, tmp_path/"run", quiet=True)
+        run_config(TINY, tmp_path/"run", how=How(quiet=True))
     assert before == {p: p.stat().st_mtime_ns for p in sorted((tmp_path/"run").rglob("*"))}
 
 
@@ -208,7 +206,7 @@ def nan_loss(after):
 
 
 def test_a_loss_that_is_not_finite_stops_with_step_network_and_a_good_checkpoint(tmp_path):
-    data, recipe = load_data(TINY), replace(build_recipe(TINY), loss=nan_loss(15))
+    data, recipe = load_train(TINY), replace(build_recipe(TINY), loss=nan_loss(15))
     run = RunDir(tmp_path/"run", seconds=0)
     with pytest.raises(Diverged, match="g_loss is nan at step 15.*G has diverged"):
         for _ in train(*tiny_players(), data, recipe, run, every=5): pass
@@ -279,7 +277,7 @@ def test_ctrl_c_keeps_a_checkpoint_says_how_to_go_on_and_exits_130(tmp_path):
     dict(n_g=2, loss="relativistic"), dict(augment="affine", epochs=1)])
 def test_a_loop_that_is_interrupted_goes_on_as_if_it_had_not_been(tmp_path, changes, every):
     config = replace(TINY, **changes)
-    data, recipe = load_data(config), build_recipe(config)
+    data, recipe = load_train(config), build_recipe(config)
     *_, whole = train(*tiny_players(config), data, recipe, every=every)
     run = RunDir(tmp_path/"run", seconds=1e9)
     game = train(*tiny_players(config), data, recipe, run, every=every)
@@ -319,7 +317,7 @@ def test_a_truncated_checkpoint_is_refused(tmp_path):
 
 
 def test_a_checkpoint_of_other_networks_is_refused(tmp_path):
-    data, recipe = load_data(TINY), build_recipe(TINY)
+    data, recipe = load_train(TINY), build_recipe(TINY)
     run = RunDir(tmp_path/"run", seconds=0)
     for _ in train(*tiny_players(), data, recipe, run): break
     with pytest.raises(BadCheckpoint, match="belongs to other networks"):
@@ -330,7 +328,7 @@ def test_a_full_disk_gets_a_clear_error_and_the_old_file_stays(tmp_path):
     file = tmp_path/"checkpoint.pt"
     write_atomically(file, b"old" * 100)
     code = ("import sys, resource; from pathlib import Path\n"
-            "from gan_course.training import write_atomically\n"
+            "from gan_course.files import write_atomically\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
             "write_atomically(Path(sys.argv[1]), bytes(100_000))")
     done = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True, check=False)

@@ -6,22 +6,22 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from gan_course.config import Config
+from gan_course.catalogue import STUDIES
+from gan_course.config import Config, How
 from gan_course.data import load
+from gan_course.files import RunDir, read_jsonl
 from gan_course.games import (
     GAMES,
     LEARNERS,
-    build_classifier,
+    _build_classifier,
+    _load_labelled,
     build_networks,
     build_recipe,
-    load_both,
-    load_data,
-    load_labelled,
+    load_train,
+    load_train_valid,
 )
-from gan_course.runs import load_generator, run_config
-from gan_course.studies import STUDIES
-from gan_course.training import RunDir, read_jsonl
-from gan_course.triple import train_triple
+from gan_course.runs import load_generator, run_config, time_to_quality
+from gan_course.training import train_triple
 
 TINY = Config(net='cdcgan', data='mnist_5k', n_train=200, g_hidden=(8, 8), d_hidden=(8, 8), batch_norm=True,
               latent=4, dropout=.3, batch=50, epochs=3)
@@ -34,9 +34,9 @@ CONFIGS = {game: replace(TINY, game=game, n_labels=100 * (game in ('triple', 'pl
 
 
 def begin(config, folder, resume=False):
-    data = load_data(config)
+    data = load_train(config)
     start = GAMES[config.game](config, data, build_recipe(config))
-    return start(RunDir(folder, resume, seconds=0), 'cpu', 0, 'fp32')
+    return start(RunDir(folder, resume, seconds=0), How('cpu'))
 
 
 def state(now):
@@ -57,7 +57,7 @@ def test_a_game_broken_off_and_resumed_ends_at_the_same_weights(name, tmp_path):
 
 @pytest.mark.parametrize('game', GAMES)
 def test_a_game_becomes_a_row(game, tmp_path):
-    row = run_config(CONFIGS[game], tmp_path/'run', quiet=True, device='cpu', n_score=50)
+    row = run_config(CONFIGS[game], tmp_path/'run', how=How('cpu', quiet=True), n_score=50)
     expected = dict(gan={'frechet'}, icgan={'frechet', 'reconstruction', 'named', 'kept', 'redrawn'},
                     bigan={'frechet', 'reconstruction'}, triple={'frechet', 'classified'},
                     plain={'classified'}, mix={'classified'}, retrain={'classified'})
@@ -69,45 +69,72 @@ def test_a_game_becomes_a_row(game, tmp_path):
 
 def test_the_classes_of_unlabelled_images_are_never_read():
     config = CONFIGS['triple']
-    data, recipe = load_data(config), build_recipe(config)
+    data, recipe = load_train(config), build_recipe(config)
     ends = []
     for y in (data.y, data.y.flip(0)):
         G, D = build_networks(config, data)
-        C, few = build_classifier(config, data), load_labelled(config, data)
-        *_, now = train_triple(G, D, C, replace(data, y=y), few, recipe, device='cpu')
+        C, few = _build_classifier(config, data), _load_labelled(config, data)
+        *_, now = train_triple(G, D, C, replace(data, y=y), few, recipe, how=How('cpu'))
         ends.append(state(now))
     assert_close(ends[0], ends[1], rtol=0, atol=0)
 
 
-def test_held_out_images_are_never_trained_on(tmp_path):
-    config = replace(TINY, n_valid=60)
-    learn, held = load_both(config)
+HELD = replace(TINY, n_valid=60)
+
+
+@pytest.fixture(scope='module')
+def validated(tmp_path_factory):
+    "The row of a run that looks at held-out images, and that nobody interrupted."
+    return run_config(HELD, tmp_path_factory.mktemp('held')/'run', how=How('cpu', quiet=True), n_score=50)
+
+
+def test_held_out_images_are_never_trained_on(validated):
+    learn, held = load_train_valid(HELD)
     assert (len(learn), len(held)) == (140, 60)
     both = torch.cat([learn.x, held.x]).flatten(1)
     assert len(both.unique(dim=0)) == len(both) == 200
-    row = run_config(config, tmp_path/'run', quiet=True, device='cpu', n_score=50)
+    row = validated
     assert [round(r['epoch']) for r in row['validation']] == [1, 2, 3]
     assert row['chosen']['last'] == dict(epoch=3, accuracy=row['scores']['accuracy'],
                                          frechet=row['scores']['frechet'])
     assert all(1 <= choice['epoch'] <= 3 for choice in row['chosen'].values())
 
 
-def test_validation_goes_on_after_a_break(tmp_path, monkeypatch):
-    config = replace(TINY, n_valid=60)
-    through = run_config(config, tmp_path/'through', quiet=True, device='cpu', n_score=50)
+def test_each_seed_holds_out_other_images():
+    "Of all there are, so that the choice of `n_train` images has no part in it."
+    first, again, other = (load_train_valid(replace(TINY, n_train=0, n_valid=60, seed=seed))
+                           for seed in (0, 0, 1))
+    for part in (0, 1): assert torch.equal(first[part].x, again[part].x)
+    pictures = [{bytes(x.flatten().tolist()) for x in held.x} for _, held in (first, other)]
+    assert len(pictures[0] & pictures[1]) < 10 # of 60 out of 4,000, by chance about one
+    chosen = [load_train(replace(TINY, seed=seed)).x for seed in (0, 1)]
+    assert not torch.equal(*chosen)
+
+
+@pytest.mark.parametrize('accuracy,distance,reached', [
+    (0., 1e9, True), (0., 0., False), (1.01, 1e9, False), (1.01, 0., False)])
+def test_quality_is_reached_by_accuracy_and_distance_together(accuracy, distance, reached):
+    config = replace(TINY, epochs=1)
+    found = time_to_quality(config, accuracy, distance, how=How('cpu', 'bf16', every=2), n=20)
+    assert found['reached'] is reached
+    assert found['step'] == (2 if reached else 4) # the clock stops at once, or at the end
+    assert 0 <= found['accuracy'] <= 1 and found['distance'] > 0
+
+
+def test_validation_goes_on_after_a_break(tmp_path, monkeypatch, validated):
     from gan_course import runs
-    whole, calls = runs.validate, []
+    whole, calls = runs._validate, []
     def break_off(*args):
         calls.append(args)
         if len(calls) == 2: raise KeyboardInterrupt
         return whole(*args)
-    monkeypatch.setattr(runs, 'validate', break_off)
-    with pytest.raises(KeyboardInterrupt): run_config(config, tmp_path/'broken', quiet=True, device='cpu')
-    monkeypatch.setattr(runs, 'validate', whole)
-    resumed = run_config(config, tmp_path/'broken', resume=True, quiet=True, device='cpu', n_score=50)
+    monkeypatch.setattr(runs, '_validate', break_off)
+    with pytest.raises(KeyboardInterrupt): run_config(HELD, tmp_path/'broken', how=How('cpu', quiet=True))
+    monkeypatch.setattr(runs, '_validate', whole)
+    resumed = run_config(HELD, tmp_path/'broken', resume=True, how=How('cpu', quiet=True), n_score=50)
     def plain(rows): return [row | dict(seconds=0) for row in rows]
-    assert plain(resumed['validation']) == plain(through['validation'])
-    assert resumed['chosen'] == through['chosen']
+    assert plain(resumed['validation']) == plain(validated['validation'])
+    assert resumed['chosen'] == validated['chosen']
 
 
 @pytest.mark.parametrize('changes,why', [
@@ -125,7 +152,7 @@ def test_validation_goes_on_after_a_break(tmp_path, monkeypatch):
 ])
 def test_what_cannot_be_played_is_refused_before_anything_is_written(changes, why, tmp_path):
     with pytest.raises(ValueError, match=why):
-        run_config(replace(TINY, **changes), tmp_path/'run', quiet=True, device='cpu')
+        run_config(replace(TINY, **changes), tmp_path/'run', how=How('cpu', quiet=True))
     assert not (tmp_path/'run').exists()
 
 
@@ -143,5 +170,5 @@ def test_a_run_on_colour_numbers_is_scored_by_their_own_scorer(tmp_path):
     config = replace(TINY, data='svhn_10k', epochs=1)
     try: load('svhn_10k')
     except FileNotFoundError as e: pytest.skip(str(e))
-    row = run_config(config, tmp_path/'run', quiet=True, device='cpu', n_score=50)
+    row = run_config(config, tmp_path/'run', how=How('cpu', quiet=True), n_score=50)
     assert row['scores']['frechet'] > 0 and row['scores']['scorer'] == 'ba4ab0f1cce281fe'

@@ -1,42 +1,212 @@
 "The house itself: import order, export in sync, what imports cost."
 import ast
 import configparser
+import importlib
+import importlib.util
 import json
 import os
 import re
 import subprocess
+import symtable
 import sys
+from pathlib import Path
+
+import pytest
 
 import gan_course
-from gan_course.cli import MEASUREMENTS
+from gan_course.catalogue import MEASUREMENTS, STUDIES
 from gan_course.config import config_id, from_dict
+from gan_course.files import read_rows
 from gan_course.judges import SCORERS
-from gan_course.studies import STUDIES, read_rows
 
 
-def chapters(root):
-    "Chapter number -> module, from the notebooks' own directives."
-    table = {}
+def load_script(root, name):
+    "One of .ci's scripts, as a module."
+    spec = importlib.util.spec_from_file_location(name, root/".ci"/f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def imports(tree):
+    "What a file takes from gan_course, inside its functions too: (module, name), or (module, None) whole."
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names if alias.name.split(".")[0] == "gan_course"]
+            found |= {(name.removeprefix("gan_course").strip("."), None) for name in names}
+        elif isinstance(node, ast.ImportFrom):
+            package = node.module or ""
+            if not node.level and package.split(".")[0] != "gan_course": continue
+            package = package.removeprefix("gan_course").strip(".")
+            found |= {(package, alias.name) for alias in node.names}
+    return found
+
+
+def modules(taken):
+    "The modules of what was taken; `from gan_course import games` takes one, `import lookup` none."
+    whole = {name for package, name in taken if not package and name and name in MODULES}
+    return whole | {package for package, _ in taken if package}
+
+
+ROOT = Path(gan_course.__file__).parent
+MODULES = {path.stem for path in ROOT.glob("*.py") if not path.stem.startswith("_")}
+LEAVES = {"cli", "widgets", "clinic"}
+DOORS = {("exercises", "answers")} # `check` finds the exercises there, by name
+
+
+def test_a_module_imports_only_from_lower_floors(root):
+    floor = {name: at for name, (at, _) in load_script(root, "house").floors(root).items()}
+    assert set(floor) == MODULES, "the map of the house in CONTRIBUTING.md names other modules"
+    for module in floor:
+        for other in modules(imports(ast.parse((ROOT/f"{module}.py").read_text()))):
+            if (module, other) in DOORS: continue
+            assert other in floor, f"{module} imports {other}, which is on no floor"
+            assert floor[other] < floor[module], f"{module} imports {other}"
+            assert other not in LEAVES, f"{module} imports {other}, a leaf"
+
+
+def test_nobody_imports_the_answers():
+    for path in ROOT.rglob("*.py"):
+        for other in modules(imports(ast.parse(path.read_text()))):
+            if (path.stem, other) in DOORS: continue
+            assert other.split(".")[0] != "answers", f"{path.name} imports {other}"
+
+
+# chapters
+
+# these tell how the library is built: any chapter may use what is made there
+WORKSHOP = {0, 1, 2, 4, 13, 14, 15, 16, 34, 35, 36, 39, 40, 43}
+AHEAD = { # (chapter, module.name) that is defined in a later one -> why it may be
+}
+
+
+def exported(root):
+    "Each exported cell: chapter, its place there, the module it goes to, its tree."
     for path in sorted((root/"nbs").glob("[0-9]*.ipynb")):
-        source = "".join("".join(cell["source"]) + "\n" for cell in json.loads(path.read_text())["cells"])
-        found = re.search(r"^#\|\s*default_exp\s+(\w+)", source, re.M)
-        if found: table[found[1]] = int(path.name[:2])
-    return table
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells = [("".join(cell["source"]), cell["cell_type"]) for cell in notebook["cells"]]
+        default = re.search(r"^#\|\s*default_exp\s+(\w+)", "\n".join(source for source, _ in cells), re.M)
+        for i, (source, kind) in enumerate(cells):
+            found = kind == "code" and re.search(r"^#\|\s*exports?\b[ \t]*(\w*)", source, re.M)
+            if found: yield path.stem, i, found[1] or default[1], source
 
 
-def test_a_module_imports_only_from_lower_chapters(root):
-    numbers = chapters(root)
-    assert len(numbers) >= 14
-    for module, number in numbers.items():
-        tree = ast.parse((root/"gan_course"/f"{module}.py").read_text())
-        names = set()
+def binds(tree):
+    "The names a cell defines at its top level; imported ones apart."
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef): yield node.name
+        for name in ast.walk(node) if isinstance(node, ast.Assign | ast.AnnAssign) else ():
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store): yield name.id
+
+
+def globals_of(source):
+    "The names a cell reads that no function of it binds itself."
+    scopes, read = [symtable.symtable(source, "cell", "exec")], set()
+    while scopes:
+        scope = scopes.pop()
+        scopes += scope.get_children()
+        for symbol in scope.get_symbols():
+            if symbol.is_referenced() and (scope.get_type() == "module" or symbol.is_global()):
+                read.add(symbol.get_name())
+    return read
+
+
+def resolve(module, name, attributes, taken):
+    "Where a global name of a module comes from: (module, name) pairs."
+    origin = taken.get((module, name), (module, name))
+    if origin[1] is not None: return [origin]
+    return [(origin[0], attribute) for attribute in attributes.get(name, ())]
+
+
+def uses_ahead(cells):
+    "(chapter, cell, module.name) for what an exported cell uses and only a later chapter defines."
+    defined, taken = {}, {}
+    for chapter, _, module, source in cells:
+        tree, number = ast.parse(source), int(chapter[:2])
+        for name in binds(tree): defined.setdefault((module, name), set()).add(number)
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gan_course" or (
-                    isinstance(node, ast.ImportFrom) and node.level):
-                package = (node.module or "").removeprefix("gan_course").strip(".")
-                names |= {package} if package else {alias.name for alias in node.names}
-        for name in names & set(numbers): assert numbers[name] < number, f"{module} imports {name}"
-        assert not names & {"cli", "widgets"}
+            if not isinstance(node, ast.ImportFrom): continue
+            if not (node.module or "").startswith("gan_course"): continue
+            package = node.module.removeprefix("gan_course").strip(".")
+            for alias in node.names:
+                whole = not package and alias.name in MODULES
+                origin = (alias.name, None) if whole else (package, alias.name)
+                taken[module, alias.asname or alias.name] = origin
+    for chapter, i, module, source in cells:
+        tree, attributes, number = ast.parse(source), {}, int(chapter[:2])
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                attributes.setdefault(node.value.id, set()).add(node.attr)
+        used = {origin for name in globals_of(source) for origin in resolve(module, name, attributes, taken)}
+        for origin in sorted(used | {found for found in imports(tree) if all(found)}):
+            homes = defined.get(origin, {number})
+            if any(home <= number or home in WORKSHOP for home in homes): continue
+            yield chapter, i, ".".join(origin)
+
+
+def test_a_chapter_uses_only_what_has_been_defined(root):
+    found = {(chapter, name): i for chapter, i, name in uses_ahead([*exported(root)])}
+    unknown = [f"chapter {chapter}, cell {i}: {name}" for (chapter, name), i in found.items()
+               if (chapter, name) not in AHEAD]
+    assert not unknown, "used before it is defined: " + "; ".join(unknown)
+    assert not set(AHEAD) - set(found), "these are used no longer, or defined in time: take them out of AHEAD"
+
+
+def test_what_is_used_ahead_is_found():
+    inside = "def h(a):\n    from gan_course.losses import hinge\n    return hinge(a)"
+    cells = [("10_early", 0, "data", "from gan_course.losses import hinge\nfrom gan_course import games"),
+             ("10_early", 1, "data", "def f(a): return g(hinge(a), later), games.play(a), PLAYERS"),
+             ("10_early", 2, "data", inside),
+             ("11_late", 0, "losses", "def hinge(x): return x"), ("12_last", 0, "data", "later = 3; g = max"),
+             ("14_training", 0, "data", "PLAYERS = {}"), ("20_games", 0, "games", "def play(x): return x")]
+    assert [*uses_ahead(cells)] == [
+        ("10_early", 0, "losses.hinge"), ("10_early", 1, "data.g"), ("10_early", 1, "data.later"),
+        ("10_early", 1, "games.play"), ("10_early", 1, "losses.hinge"), ("10_early", 2, "losses.hinge")]
+
+
+# names in prose
+
+DOTTED = re.compile(r"\bgan_course((?:\.\w+)+)")
+
+
+def prose(root):
+    "Every text that names parts of the library: (where, text)."
+    for name in ("README.md", "CONTRIBUTING.md"): yield name, (root/name).read_text(encoding="utf-8")
+    for path in sorted((root/"nbs").rglob("*.ipynb")):
+        for i, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
+            yield f"{path.name}, cell {i}", "".join(cell["source"])
+
+
+def exists(dotted):
+    "Can `a.b.c` be imported, its last parts as attributes?"
+    parts = dotted.split(".")
+    for n in range(len(parts), 0, -1):
+        try: found = importlib.import_module(".".join(parts[:n]))
+        except ModuleNotFoundError: continue
+        for part in parts[n:]:
+            # a field of a dataclass without default is no attribute of the class
+            if part in getattr(found, "__dataclass_fields__", ()): return True
+            if not hasattr(found, part): return False
+            found = getattr(found, part)
+        return True
+    return False
+
+
+def test_every_dotted_name_in_the_texts_exists(root):
+    missing = {}
+    for where, text in prose(root):
+        for dotted in {found[0] for found in DOTTED.finditer(text)}:
+            if not exists(dotted): missing.setdefault(dotted, where)
+    assert not missing, "; ".join(f"{where}: {dotted}" for dotted, where in missing.items())
+    assert exists("gan_course.losses.LOSSES") and not exists("gan_course.scoring.score")
+
+
+def test_a_public_name_is_listed_once_and_is_there():
+    for name in sorted(MODULES - {"widgets"}):
+        module = importlib.import_module(f"gan_course.{name}")
+        assert len(module.__all__) == len(set(module.__all__)), f"{name}.__all__ has a name twice"
+        assert not [public for public in module.__all__ if not hasattr(module, public)]
 
 
 def test_export_is_in_sync(root, tmp_path):
@@ -68,9 +238,11 @@ def test_version_is_one(root):
     assert config["DEFAULT"]["version"] == gan_course.__version__
 
 
-def test_config_needs_no_torch():
-    code = "import sys, gan_course, gan_course.config; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+@pytest.mark.parametrize("module", ["config", "catalogue"])
+def test_what_names_experiments_needs_no_torch(module):
+    code = f"import sys, gan_course.{module}; sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr or f"gan_course.{module} imports torch"
 
 
 def test_library_needs_no_tool_of_the_workshop():

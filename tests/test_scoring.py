@@ -12,19 +12,26 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 from scipy.stats import multivariate_normal
 
-from gan_course.cli import MEASUREMENTS, copies_in_words, main, real_spans
+from gan_course import statistics
+from gan_course.catalogue import _ONLY, BREAKS, MEASUREMENTS
+from gan_course.cli import main
+from gan_course.config import Measurement
 from gan_course.data import Data, load
-from gan_course.judges import PANELS, SCORERS, Measurement, load_scorer, score, short
-from gan_course.scoring import (
-    BREAKS,
-    ONLY,
+from gan_course.files import round_floats
+from gan_course.judges import PANELS, SCORERS, label_scores, load_scorer
+from gan_course.report import copies_in_words, real_spans
+from gan_course.scores import (
     Reference,
+    _damaged,
+    _radii,
+    _rank_test,
+    _squared_distances,
     as_pixels,
     as_points,
     copied_share,
     copy_test,
-    damaged,
     diversity,
+    extract_features,
     frechet,
     frechet_distance,
     inception_score,
@@ -32,12 +39,8 @@ from gan_course.scoring import (
     kl_from_uniform,
     nearest,
     prdc,
-    radii,
-    rank_test,
-    score_all,
-    squared_distances,
-    teach,
-    view,
+    score,
+    train_on_generated,
 )
 
 TEST = load("mnist_5k", "test")
@@ -69,7 +72,7 @@ def test_the_judges_of_a_data_set_differ_in_their_seed_only(data):
 
 def test_a_view_is_what_the_judge_sees_and_leaves_it_as_it_was():
     judge = load_scorer()
-    seen = view(TEST.x[:50], judge, batch=7)
+    seen = extract_features(TEST.x[:50], judge, batch=7)
     torch.testing.assert_close(seen.logits, judge(TEST.x[:50].float() / 127.5 - 1).detach())
     assert not judge.training and len(seen) == 50 and len(seen[3:5]) == 2
 
@@ -94,7 +97,8 @@ def test_frechet_of_two_gaussians_tends_to_the_closed_form():
 def test_frechet_distance_of_images_is_that_of_their_views():
     judge = load_scorer()
     found = frechet_distance(TEST.x[::2], TEST.x[1::2], judge)
-    assert abs(found - frechet(*(view(x, judge).features for x in (TEST.x[::2], TEST.x[1::2])))) < 1e-9
+    parts = (extract_features(x, judge).features for x in (TEST.x[::2], TEST.x[1::2]))
+    assert abs(found - frechet(*parts)) < 1e-9
 
 
 def test_kernel_distance_is_without_bias_and_repeats_itself():
@@ -127,14 +131,14 @@ def test_prdc_is_that_of_its_authors(seed, k, n, m):
 def test_prdc_knows_copies_and_known_radii():
     fake, real = points(40).repeat(2, 1), points(60, seed=1)
     assert prdc(fake, real, 1)["recall"] == 0 # each has a twin: a ball without size
-    assert prdc(real, real, 3) == prdc(real, real, 3, radii(real, 3))
+    assert prdc(real, real, 3) == prdc(real, real, 3, _radii(real, 3))
     assert prdc(real, real, 3)["coverage"] == 1
     with pytest.raises(ValueError, match="fake is 5 points, allowed are more than k"): prdc(fake[:5], real)
 
 
 def test_squared_distances_see_that_a_copy_is_one():
     a = points(30, 128).double() * 30
-    apart = squared_distances(a, a)
+    apart = _squared_distances(a, a)
     np.testing.assert_allclose(apart, torch.cdist(a, a, compute_mode="donot_use_mm_for_euclid_dist")**2,
                                atol=1e-8)
 
@@ -167,7 +171,7 @@ def test_the_nearest_is_of_the_same_class_and_a_copy_is_at_no_distance():
 
 
 def test_copies_are_found_and_strangers_are_not():
-    "All drawn from one law: what is copied is told from what is not."
+    "All drawn from one distribution: what is copied is told from what is not."
     train, held = labelled(points(600, seed=1), 2), labelled(points(100, seed=2), 2)
     gaps = nearest(held, train)[0]
     honest = [copy_test(labelled(points(100, seed=10 + i), 2), held, train, gaps) for i in range(30)]
@@ -209,9 +213,9 @@ def test_the_z_of_copies_has_its_null_even_where_fakes_are_alike(fakes):
 def test_the_rank_test_has_its_null_with_ties():
     chance = torch.Generator().manual_seed(0)
     def draw(n): return torch.randint(5, (n,), generator=chance).float()
-    z = [rank_test(draw(40), torch.arange(40) % 2, draw(60), torch.arange(60) % 2)[1] for _ in range(300)]
+    z = [_rank_test(draw(40), torch.arange(40) % 2, draw(60), torch.arange(60) % 2)[1] for _ in range(300)]
     assert abs(np.mean(z)) < .2 and abs(np.std(z) - 1) < .12
-    alone = rank_test(draw(5), torch.zeros(5), draw(5), torch.ones(5))
+    alone = _rank_test(draw(5), torch.zeros(5), draw(5), torch.ones(5))
     assert math.isnan(alone[0]) and math.isnan(alone[1])
 
 
@@ -245,15 +249,15 @@ X, Y = TEST.x[:20], TEST.y[:20]
     (X / 255., Y, "images runs from 0 to 1, allowed are floats from -1 .* 2 . images - 1"),
 ])
 def test_what_cannot_be_scored_is_refused_in_one_sentence(images, y, sentence):
-    with pytest.raises(ValueError, match=sentence) as error: score_all(images, y, "mnist_5k")
+    with pytest.raises(ValueError, match=sentence) as error: score(images, y, "mnist_5k")
     assert len(str(error.value).splitlines()) == 1
 
 
 def test_names_that_are_none_are_refused():
-    with pytest.raises(ValueError, match="data is 'ring8', allowed are"): score_all(X, Y, "ring8")
-    with pytest.raises(ValueError, match="scorer is 'mnist_c'"): score_all(X, Y, "mnist_5k", ("mnist_c",))
+    with pytest.raises(ValueError, match="data is 'ring8', allowed are"): score(X, Y, "ring8")
+    with pytest.raises(ValueError, match="scorer is 'mnist_c'"): score(X, Y, "mnist_5k", ("mnist_c",))
     with pytest.raises(ValueError, match=r"scorer is 'svhn_10k', which reads images \(3, 32, 32\), allowed"):
-        score_all(X, Y, "mnist_5k", ("svhn_10k",))
+        score(X, Y, "mnist_5k", ("svhn_10k",))
 
 
 @pytest.mark.parametrize("call,sentence", [
@@ -262,13 +266,13 @@ def test_names_that_are_none_are_refused():
     (lambda: prdc(torch.zeros(9, 3), torch.zeros(9, 3), k=0), "k is 0, allowed is 1 or more"),
     (lambda: prdc(torch.full((9, 3), math.nan), torch.zeros(9, 3)), "fake has values that are not finite"),
     (lambda: prdc(torch.zeros(9, 3), torch.zeros(9, 2)), "the points are of shapes .* allowed is one"),
-    (lambda: score_all(X, Y, "mnist_5k", real=Reference(TEST[:4], TEST)), "k is 5, allowed is 1 to 3, fewer"),
+    (lambda: score(X, Y, "mnist_5k", real=Reference(TEST[:4], TEST)), "k is 5, allowed is 1 to 3, fewer"),
     (lambda: kl_from_uniform([5, 5]), "share runs from 5 and adds up to 10, allowed are shares from 0"),
     (lambda: kl_from_uniform([-.5, 1.5]), "share runs from -0.5"),
-    (lambda: teach(X[:1], Y[:1], TEST), r"images is of shape \(1, 1, 28, 28\)"),
-    (lambda: teach(X, Y, TEST, steps=-7), "steps is -7, allowed is 1 or more"),
-    (lambda: damaged("real", TEST[:9], 50, 0), "n = 50 asks for 50 different images, allowed are 1 to 9"),
-    (lambda: damaged("repeated", TEST[:9], 5, 0), "n = 5 asks for 100 different images, allowed are 1 to 5"),
+    (lambda: train_on_generated(X[:1], Y[:1], TEST), r"images is of shape \(1, 1, 28, 28\)"),
+    (lambda: train_on_generated(X, Y, TEST, steps=-7), "steps is -7, allowed is 1 or more"),
+    (lambda: _damaged("real", TEST[:9], 50, 0), "n = 50 asks for 50 different images, allowed are 1 to 9"),
+    (lambda: _damaged("repeated", TEST[:9], 5, 0), "n = 5 asks for 100 different images, allowed are 1 to 5"),
 ])
 def test_too_few_to_say_anything_of_is_one_sentence(call, sentence):
     with pytest.raises(ValueError, match=sentence): call()
@@ -284,45 +288,64 @@ def real(): return Reference(TEST[~FIRST], load("mnist_5k"))
 
 def test_all_scores_are_plain_and_those_of_each_function(real):
     mine = TEST[FIRST]
-    scores = score_all(mine.x, mine.y, "mnist_5k", real=real)
+    scores = score(mine.x, mine.y, "mnist_5k", real=real)
     json.dumps(scores, allow_nan=False)
     assert (scores["n"], scores["held"], scores["train"], scores["k"]) == (500, 500, 4000, 5)
     for name, said in scores["judges"].items():
         judge = load_scorer(name)
         assert said["scorer"] == SCORERS[name]
-        alone = score(mine.x, mine.y, judge)
+        alone = label_scores(mine.x, mine.y, judge)
         for key, value in alone.items():
             assert said[key] == (value if key == "scorer" else pytest.approx(value))
         assert said["frechet"] == pytest.approx(frechet_distance(mine.x, real.held.x, judge))
         assert .4 < said["nearer"] < .6 and .8 < said["diversity"] < 1.2
         assert said["copied"] < .2 # below 0: both halves hold digits by the same hands
     assert scores["taught"] > .7 and list(scores["judges"]) == [*PANELS["mnist_5k"]]
-    floats = score_all(mine.x.float() / 127.5 - 1, mine.y, "mnist_5k", real=real)
+    floats = score(mine.x.float() / 127.5 - 1, mine.y, "mnist_5k", real=real)
     assert floats == scores
 
 
+def test_a_registered_score_is_computed_by_each_judge(real, monkeypatch):
+    "A row that says how is called with generated and real features; one that does not is left alone."
+    def gap(fake, real): return (fake.mean() - real.mean()).abs()
+    for name, of in (("gap", gap), ("seen", None)):
+        monkeypatch.setitem(statistics.SCORES, name, statistics.Score("low", "a toy", of))
+    mine = TEST[FIRST]
+    judged = score(mine.x, mine.y, "mnist_5k", real=real, steps=0)["judges"]
+    json.dumps(judged, allow_nan=False)
+    for name, scores in judged.items():
+        parts = (extract_features(x, load_scorer(name)).features for x in (mine.x, real.held.x))
+        assert scores["gap"] == pytest.approx(float(gap(*parts)), abs=1e-6)
+        assert "seen" not in scores
+
+
 def test_images_without_classes_have_the_scores_that_need_none(real):
-    scores = score_all(TEST.x[1::2], None, "mnist_5k", ("mnist",), real=real)
+    scores = score(TEST.x[1::2], None, "mnist_5k", ("mnist",), real=real)
     said = scores["judges"]["mnist"]
     assert scores["taught"] is None and said["accuracy"] is None and said["frechet"] > 0
     assert said["diversity"] is not None and scores["pixels"]["copied"] is not None
 
 
 def test_real_images_are_seen_once(real, monkeypatch):
-    score_all(TEST.x[1::2], TEST.y[1::2], "mnist_5k", real=real, steps=0)
+    score(TEST.x[1::2], TEST.y[1::2], "mnist_5k", real=real, steps=0)
     seen = []
-    def count(images, *rest): seen.append(len(images)); return view(images, *rest)
-    monkeypatch.setattr("gan_course.scoring.view", count)
-    score_all(TEST.x[1::20], TEST.y[1::20], "mnist_5k", real=real, steps=0)
+
+    def count(images, *rest):
+        seen.append(len(images))
+        return extract_features(images, *rest)
+
+    monkeypatch.setattr("gan_course.scores.extract_features", count)
+    score(TEST.x[1::20], TEST.y[1::20], "mnist_5k", real=real, steps=0)
     assert seen == [50, 50]
 
 
 def test_a_part_of_the_real_images_takes_its_views_along(real):
     judge = load_scorer()
-    real.view("held", judge), real.view("train", judge)
+    real.features("held", judge), real.features("train", judge)
     some = real.some(torch.arange(5), torch.arange(0, 100, 7))
     assert len(some.held) == 5 and len(some.train) == 15
-    torch.testing.assert_close(some.view("train", judge).features, view(some.train.x, judge).features)
+    again = extract_features(some.train.x, judge)
+    torch.testing.assert_close(some.features("train", judge).features, again.features)
     assert all(key[0] in ("held", "train") for key in some.kept) and torch.isfinite(some.gaps()).all()
 
 
@@ -330,32 +353,33 @@ def test_colour_numbers_are_scored_by_their_own_judges():
     try: test = load("svhn_10k", "test")
     except FileNotFoundError: pytest.skip("svhn_10k is not here")
     few = Reference(test[:300], load("svhn_10k")[:300])
-    scores = score_all(test.x[300:400], test.y[300:400], "svhn_10k", real=few, steps=0)
+    scores = score(test.x[300:400], test.y[300:400], "svhn_10k", real=few, steps=0)
     assert list(scores["judges"]) == ["svhn_10k", "svhn_10k_b"]
     assert all(said["accuracy"] > .8 for said in scores["judges"].values())
 
 
 def test_a_taught_classifier_is_examined_on_real_images():
     digits = load("mnist_5k")
-    right = teach(TEST.x, TEST.y, digits[::8])
-    assert right > .8 > .3 > teach(TEST.x, TEST.y[torch.randperm(1000)], digits[::8])
+    right = train_on_generated(TEST.x, TEST.y, digits[::8])
+    assert right > .8 > .3 > train_on_generated(TEST.x, TEST.y[torch.randperm(1000)], digits[::8])
 
 
 @pytest.mark.parametrize("arm", BREAKS)
 def test_damage_is_what_it_is_called(arm):
     digits = load("mnist_5k")
-    x, y, index = damaged(arm, digits, 200, 3, 20)
-    again = damaged(arm, digits, 200, 3, 20)
+    x, y, index = _damaged(arm, digits, 200, 3, 20)
+    again = _damaged(arm, digits, 200, 3, 20)
     assert all(torch.equal(a, b) for a, b in zip((x, y, index), again, strict=True))
     assert x.dtype == torch.uint8 and len(x) == len(y) == len(index)
-    assert set(y.tolist()) == {*ONLY.get(arm, range(10))}
+    assert set(y.tolist()) == {*_ONLY.get(arm, range(10))}
     assert len(index.unique()) == (20 if arm == "repeated" else len(x))
     assert torch.equal(x, digits.x[index]) == (arm not in ("noise", "blur"))
     assert torch.equal(y, digits.y[index]) == (arm != "shuffled")
 
 
 def test_numbers_are_short_and_json():
-    assert short({"a": [1 / 3, math.inf], "b": (2, "x", None)}) == {"a": [.3333, None], "b": [2, "x", None]}
+    found = round_floats({"a": [1 / 3, math.inf], "b": (2, "x", None)})
+    assert found == {"a": [.3333, None], "b": [2, "x", None]}
 
 
 def test_a_measurement_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys):
@@ -366,7 +390,8 @@ def test_a_measurement_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsy
         asked.append((arm, seed))
         return dict(found=n + seed)
 
-    toy = Measurement("toy", "How many?", answer, dict(n=10), dict(n=1), ("a", "b"), 2)
+    monkeypatch.setattr("gan_course.scores.toy", answer, raising=False)
+    toy = Measurement("toy", "How many?", "scores.toy", dict(n=10), dict(n=1), ("a", "b"), 2)
     monkeypatch.setitem(MEASUREMENTS, "toy", toy)
     words = ["measure", "toy", "--full", "--results", str(tmp_path)]
     with pytest.raises(SystemExit) as stop: main(words)

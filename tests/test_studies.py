@@ -1,4 +1,5 @@
 "Many runs: rows are whole and once, whatever is killed; the statistics are those of the textbook."
+import itertools
 import json
 import math
 import os
@@ -6,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 import warnings
 from dataclasses import replace
 from multiprocessing import get_context
@@ -16,13 +18,15 @@ import pytest
 from scipy import stats
 from study_victim import BASE, STUDY
 
+from gan_course import engine
 from gan_course.cli import main
-from gan_course.config import Study, config_id
-from gan_course.seeds import compare_arms, frame, interval, power, seeds_needed, summarise_arms
-from gan_course.studies import append_row, cores, in_process, plan, read_rows, run_study, side_by_side
+from gan_course.config import How, Study, config_id
+from gan_course.engine import cores, estimate, in_process, plan, run_study, side_by_side
+from gan_course.files import append_row, read_rows
+from gan_course.statistics import compare_arms, frame, interval, power, seeds_needed, summarise_arms
 
 QUICK = replace(BASE, epochs=1)
-HOW = dict(full=True, device="cpu", n_score=200, quiet=True, workers=2) # as many threads each, always
+HOW = dict(full=True, how=How("cpu", quiet=True), n_score=200, workers=2) # as many threads each, always
 
 
 def lines(file): return Path(file).read_text().splitlines()
@@ -184,7 +188,7 @@ def ray_workers(): # they set their title to what they run
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try: said = file.read_bytes()
         except (FileNotFoundError, ProcessLookupError): continue
-        if said.startswith(b"ray::attempt"): found.append(int(file.parent.name))
+        if said.startswith(b"ray::run_or_resume"): found.append(int(file.parent.name))
     return found
 
 
@@ -249,8 +253,8 @@ def test_a_failing_run_stops_nobody_and_is_tried_again(tmp_path):
     (dict(engine="slurm"), "engine is 'slurm', allowed are 'local', 'ray'"),
     (dict(seeds=-1), "seeds is -1"), (dict(workers=-2), "workers is -2"),
     (dict(arm="x"), "arm of victim is 'x'"),
-    (dict(precision="fp8"), "precision is 'fp8'"), (dict(address="10.0.0.1:6379"), "allowed with engine ray"),
-    (dict(device="tpu"), "device is 'tpu'")])
+    (dict(how=How(precision="fp8")), "precision is 'fp8'"), (dict(how=How("tpu")), "device is 'tpu'"),
+    (dict(address="10.0.0.1:6379"), "allowed with engine ray")])
 def test_bad_input_is_refused_before_anything_is_written(tmp_path, wrong, said):
     with pytest.raises(ValueError, match=said): run_study(STUDY, tmp_path/"a", tmp_path/"b", **HOW | wrong)
     assert not any(tmp_path.iterdir())
@@ -264,6 +268,27 @@ def test_runs_come_seed_by_seed_in_folders_of_their_own(tmp_path):
 
 def test_a_gpu_is_shared_by_its_parts():
     assert side_by_side(workers=3) == 3 and side_by_side(gpus=1.) == 1 and side_by_side(gpus=.5) <= 2
+
+
+def test_a_cost_is_steps_times_a_step_and_all_the_rest(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_time_arms", lambda runs, *how: {
+        arm: dict(step=.25, other=30.) for arm in dict.fromkeys(run.arm for run in runs)})
+    table = estimate(STUDY, tmp_path, full=True, how=How("cpu"), workers=2)
+    assert table["steps"].to_dict() == {"slow": 600, "fast D": 600} and set(table["runs"]) == {2}
+    assert set(table["ms"]) == {250.} and set(table["other"]) == {30.}
+    assert set(table["minutes"]) == {(600 * .25 + 30) / 60} and table.attrs["workers"] == 2
+
+
+def test_a_timed_run_tells_its_steps_from_all_the_rest(monkeypatch):
+    "Five snapshots, 10 steps of 3 s apart, the first at 40 s: the first steps warm up, and are not counted."
+    times = [types.SimpleNamespace(step=10 * k, seconds=10. + 30 * k) for k in range(1, 8)]
+    def start(run, device, every, precision): assert every == 10; return iter(times)
+    monkeypatch.setitem(engine.GAMES, "gan", lambda config, data, recipe: start)
+    monkeypatch.setattr(engine, "score_run", lambda *_: None)
+    clock = itertools.chain([1000.], itertools.repeat(1200.))
+    monkeypatch.setattr(engine, "time", types.SimpleNamespace(
+        monotonic=lambda: next(clock), process_time=lambda: 5.))
+    assert engine._time_run(QUICK, "cpu") == dict(step=3., other=5. + 200 - times[4].seconds)
 
 
 # statistics

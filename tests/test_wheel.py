@@ -28,7 +28,7 @@ def test_a_wheel_works_in_a_clean_environment(root, tmp_path):
     copy = tmp_path/"checkout"
     listing = ["git", "-C", root, "ls-files", "-co", "--exclude-standard"]
     for name in subprocess.run(listing, check=True, capture_output=True, text=True).stdout.splitlines():
-        if not (root/name).exists(): continue
+        if not (root/name).is_file(): continue
         (copy/name).parent.mkdir(parents=True, exist_ok=True)
         (copy/name).write_bytes((root/name).read_bytes())
     subprocess.run(build, cwd=copy, check=True)
