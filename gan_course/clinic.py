@@ -24,7 +24,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from . import lookup
 from .catalogue import CDCGAN, DCGAN
-from .config import Config, config_id
+from .config import Config, How, config_id
 from .core import RandomState, draw_latents
 from .data import TOYS, Data, normalise, subset
 from .diagnosis import _NO_GAME, Finding, _is_game, _recent, diagnose
@@ -344,7 +344,7 @@ def run_case(
     config = _case_config(name, cured, seed, **changes)
     game = _Game(*setup(config))
     if not cured: game = CASES[name].broken(game)
-    G, D, data = to_device_checked(game.G, game.D, game.data, game.recipe, 'cpu')
+    G, D, data = to_device_checked(game.G, game.D, game.data, game.recipe, How('cpu'))
     history, failed, began = [], '', time.process_time()
     try:
         for snapshot in run_loop(make_parts(G, D, game.recipe), data, game.recipe, step_with=game.step):

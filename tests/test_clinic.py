@@ -29,7 +29,7 @@ from gan_course.games import setup
 from gan_course.losses import LOSSES, Loss, make_loss
 from gan_course.runs import generator_scores, run_config, with_alarms
 from gan_course.scores import _count_numbers, pairwise_diversity, stacked_scores
-from gan_course.statistics import MEASURES
+from gan_course.statistics import SCORES
 
 SHORT = {"no-nine": dict(epochs=2), "penalty-normal": dict(epochs=1), "penalty-batch-norm": dict(epochs=1),
          "labels-swapped": dict(epochs=2), "g-target": dict(epochs=2), "missing-detach": dict(epochs=1),
@@ -192,7 +192,7 @@ def test_a_stacked_run_is_scored_by_its_modes():
     grey = Drawing(4, lambda z: z.new_zeros(len(z), 3, 28, 28))
     said = generator_scores(grey, Config(data="stacked_5k"), n=10)
     assert said["n"] == 26 and said["modes"] == 1 and abs(said["kl"] - math.log(1000)) < 1e-3
-    assert MEASURES["kl"] == "low"
+    assert SCORES["kl"].good == "low"
 
 
 def test_the_small_form_of_the_study_is_small():

@@ -12,7 +12,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-PARTS = (".ci", ".cache", "nbs", "gan_course", "settings.ini", "_quarto.yml") # what a site is built from
+# what a site is built from
+PARTS = (".ci", ".cache", "nbs", "gan_course", "settings.ini", "_quarto.yml", "CONTRIBUTING.md")
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=="
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",

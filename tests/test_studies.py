@@ -282,13 +282,13 @@ def test_a_cost_is_steps_times_a_step_and_all_the_rest(tmp_path, monkeypatch):
 def test_a_timed_run_tells_its_steps_from_all_the_rest(monkeypatch):
     "Five snapshots, 10 steps of 3 s apart, the first at 40 s: the first steps warm up, and are not counted."
     times = [types.SimpleNamespace(step=10 * k, seconds=10. + 30 * k) for k in range(1, 8)]
-    def start(run, device, every, precision): assert every == 10; return iter(times)
+    def start(run, how): assert how.every == 10; return iter(times)
     monkeypatch.setitem(engine.GAMES, "gan", lambda config, data, recipe: start)
     monkeypatch.setattr(engine, "score_run", lambda *_: None)
     clock = itertools.chain([1000.], itertools.repeat(1200.))
     monkeypatch.setattr(engine, "time", types.SimpleNamespace(
         monotonic=lambda: next(clock), process_time=lambda: 5.))
-    assert engine._time_run(QUICK, "cpu") == dict(step=3., other=5. + 200 - times[4].seconds)
+    assert engine._time_run(QUICK, How("cpu")) == dict(step=3., other=5. + 200 - times[4].seconds)
 
 
 # statistics
