@@ -175,7 +175,8 @@ def _show_table(
     if base: lookup(arms, base, 'base')
     if len(arms) > 1:
         compared = _as_markdown(compare_arms(runs, measure, base))
-        print(f"\ndifferences from {base or runs['arm'][0]}, seed by seed\n\n{compared}")
+        ratios = ', as ratios' * SCORES[measure].log
+        print(f"\ndifferences from {base or runs['arm'][0]}, seed by seed{ratios}\n\n{compared}")
     return runs, measure
 
 # %% ../nbs/43_cli.ipynb #7cbf9f16

@@ -132,14 +132,20 @@ def plot_arms(
     measure:str='frechet',   # a name in `SCORES`
     ax:Axes|None=None,       # where to draw; None: a new figure
 )->Axes:
-    "A dot for each seed, and for each arm the mean with its interval."
+    "A dot a seed (a cross: it diverged), and for each arm the mean (of a distance: geometric) and interval."
     table = summarise_arms(runs, measure)
     height = .35 * len(table) + 1.2
     ax = plt.subplots(figsize=(6, height), layout='constrained')[1] if ax is None else ax
     place = {arm: i for i, arm in enumerate(table.index)}
-    ax.plot(runs[measure], runs['arm'].map(place), 'o', color=COLOURS['D'], alpha=.4, mew=0)
-    either_way = table['mean'] - table['low'], table['high'] - table['mean']
-    ax.errorbar(table['mean'], range(len(table)), xerr=either_way, fmt='|', color='black', capsize=4)
+    lost = runs[measure].abs() == float('inf')
+    ax.plot(runs[measure].mask(lost), runs['arm'].map(place), 'o', color=COLOURS['D'], alpha=.4, mew=0)
+    bad_end = .98 if SCORES[measure].good == 'low' else .02
+    ax.plot([bad_end] * lost.sum(), runs['arm'].map(place)[lost], 'x', color=COLOURS['D'],
+            transform=ax.get_yaxis_transform())
+    middle = table['geo_mean' if SCORES[measure].log else 'mean']
+    middle = middle.mask(middle.abs() == float('inf'))
+    either_way = middle - table['low'], table['high'] - middle
+    ax.errorbar(middle, range(len(table)), xerr=either_way, fmt='|', color='black', capsize=4)
     ax.set(xlabel=f"{measure}, {SCORES[measure].aim}", ylim=(len(table) - .5, -.5),
            yticks=range(len(table)), yticklabels=table.index)
     return ax

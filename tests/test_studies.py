@@ -302,18 +302,22 @@ def rows_of(**arms):
 def test_a_summary_is_what_a_textbook_says():
     table = summarise_arms(frame(rows_of(a=[1., 2., 6.], b=[4., 4., 4.])))
     assert table.loc["a", ["mean", "worst", "n"]].tolist() == [3, 6, 3]
+    assert math.isclose(table["geo_mean"]["a"], 12 ** (1 / 3))
     assert math.isclose(table["sd"]["a"], math.sqrt((4 + 1 + 9) / 2))
-    assert table.loc["b", ["low", "high", "sd"]].tolist() == [4, 4, 0]
-    assert 1 <= table["low"]["a"] < 3 < table["high"]["a"] <= 6
+    assert table.loc["b", ["low", "high", "sd"]].tolist() == pytest.approx([4, 4, 0])
+    logs, half = np.log([1., 2., 6.]), stats.t.ppf(.975, 2)
+    ends = np.exp(logs.mean() + np.array([-half, half]) * logs.std(ddof=1) / math.sqrt(3))
+    assert table.loc["a", ["low", "high"]].tolist() == pytest.approx(ends.tolist())
 
 
 def test_differences_are_paired():
-    "Seeds differ by 10, arms by 1: only pairs see it."
-    runs = frame(rows_of(a=[10., 20., 30.], b=[9., 19.1, 28.9]))
+    "Seeds differ by up to three times, arms by a tenth: only pairs see it."
+    runs = frame(rows_of(a=[10., 20., 30.], b=[9., 18.1, 26.9]))
     found = compare_arms(runs).loc["b"]
-    assert math.isclose(found["difference"], -1) and found["better"] == 1 and found["pairs"] == 3
-    assert math.isclose(found["p"], stats.ttest_1samp([-1, -.9, -1.1], 0).pvalue) and found["p"] < .01
-    assert math.isclose(compare_arms(runs, base="b").loc["a", "difference"], 1)
+    assert math.isclose(found["ratio"], (.9 * .905 * 26.9 / 30) ** (1 / 3)) and found["better"] == 1
+    assert found["pairs"] == 3 and found["p"] == found["floor"] == found["holm"] == 1 / 4
+    assert .88 < found["low"] < .9 < found["high"] < .92
+    assert math.isclose(compare_arms(runs, base="b").loc["a", "ratio"], 1 / found["ratio"])
     lonely = compare_arms(frame(rows_of(a=[10., 20.], b=[9., None])))
     assert lonely["pairs"]["b"] == 1 and math.isnan(lonely["low"]["b"])
 
@@ -332,7 +336,7 @@ def test_collapse_is_fewer_than_half_of_the_classes(share, collapsed):
 
 
 def test_an_interval_covers_as_often_as_many_seeds_allow():
-    "With 40 values a 95 % bootstrap interval holds the truth about 95 times in 100."
+    "With 40 values a 95 % interval holds the truth about 95 times in 100."
     rng = np.random.default_rng(0)
     held = np.mean([low <= 0 <= high for low, high in (interval(rng.normal(size=40)) for _ in range(200))])
     assert .89 <= held <= .99
