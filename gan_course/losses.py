@@ -164,6 +164,7 @@ def best_d(
 # %% ../nbs/24_wgan.ipynb #bc3d8e51
 from torch import nn
 from torch.autograd import grad
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 # %% ../nbs/24_wgan.ipynb #b53f7898
 def grad_norm_squared(
@@ -173,7 +174,8 @@ def grad_norm_squared(
 )->Tensor:         # the squared norm of D's gradient at each, shape (N,); has a gradient itself
     "How steep D is at each example."
     x = x.detach().requires_grad_()
-    gradient, = grad(D(x, y).sum(), x, create_graph=True)
+    with sdpa_kernel(SDPBackend.MATH): logits = D(x, y) # fast attention has no second derivative on a CPU
+    gradient, = grad(logits.sum(), x, create_graph=True)
     return gradient.flatten(1).square().sum(1)
 
 def interpolate(

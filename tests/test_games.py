@@ -20,6 +20,7 @@ from gan_course.games import (
     load_train,
     load_train_valid,
 )
+from gan_course.losses import grad_norm_squared
 from gan_course.runs import load_generator, run_config, time_to_quality
 from gan_course.training import train_triple
 
@@ -172,3 +173,12 @@ def test_a_run_on_colour_numbers_is_scored_by_their_own_scorer(tmp_path):
     except FileNotFoundError as e: pytest.skip(str(e))
     row = run_config(config, tmp_path/'run', how=How('cpu', quiet=True), n_score=50)
     assert row['scores']['frechet'] > 0 and row['scores']['scorer'] == 'ba4ab0f1cce281fe'
+
+
+def test_self_attention_of_any_width_can_be_penalised():
+    "Torch's fast attention on a CPU has no second derivative; it is chosen by width."
+    x = torch.randn(2, 1, 28, 28)
+    for width in (.125, .5):
+        _, D = build_networks(replace(TINY, net='dcgan', attention=True, width=width), load('mnist_5k'))
+        grad_norm_squared(D, x, None).sum().backward()
+        assert all(p.grad is None or p.grad.isfinite().all() for p in D.parameters())
