@@ -1,12 +1,14 @@
 "Properties that hold for every input, searched by hypothesis."
 import math
+import random
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_course.core import slerp
+from gan_course.core import set_seed, slerp
 from gan_course.data import NORMS, Data, denormalise, index_batches, normalise, split, subset
 from gan_course.losses import draw_targets
 
@@ -82,3 +84,12 @@ def test_split_divides_without_replacement(n, seed):
     data = Data(torch.arange(50, dtype=torch.float32)[:, None], torch.zeros(50, dtype=torch.int64))
     a, b = split(data, n, seed)
     assert len(a) == n and sorted(torch.cat([a.x, b.x])[:, 0].tolist()) == list(range(50))
+
+
+@given(numbers, numbers)
+def test_two_seeds_begin_two_sequences(a, b):
+    def draws(seed):
+        set_seed(seed)
+        return [torch.rand(3).tolist(), np.random.rand(3).tolist(), [random.random() for _ in range(3)]]
+    for mine, again, other in zip(draws(a), draws(a), draws(b), strict=True):
+        assert mine == again and (mine == other) == (a == b)
