@@ -90,7 +90,10 @@ def read_config(
     file = Path(run)/'config.json'
     if not file.exists(): raise FileNotFoundError(f"{run} is no run: it has no config.json")
     known = read_json(file)
-    try: return from_dict(known)
+    try:
+        config = from_dict(known)
+        lookup(GAMES, config.game, 'game'); build_recipe(config) # names are refused here, not when played
+        return config
     except ValueError as e: raise ValueError(f"{file} holds no config: {e}") from e
 
 # %% ../nbs/35_runs.ipynb #c5bbbc4a
