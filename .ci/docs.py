@@ -193,7 +193,7 @@ def render(tool):
     if tool == "quarto":
         command = ["quarto", "render", "--no-execute"]
         maths = "format:\n  html:\n    html-math-method: katex\n" # smalldocs has no other, and warns
-        with (PROC/"nbdev.yml").open("a") as file: file.write(maths)
+        with (PROC/"nbdev.yml").open("a", encoding="utf-8") as file: file.write(maths)
     else: command = [sys.executable, "-m", "smalldocs.cli", "render", "--quiet"]
     subprocess.run([*command, str(PROC)], check=True)
     shutil.rmtree(SITE, ignore_errors=True)

@@ -55,21 +55,20 @@ def our_gan(players, recipe, precision, device):
     G, D, data = to_device_checked(*players(), data, recipe, device)
     parts = make_parts(G, D, recipe)
     move = Replay(partial(train_step, parts, data, recipe, precision=precision), device.type == 'cuda')
-    with RandomState(0), matmul_precision(precision, device):
+    with RandomState(0, device), matmul_precision(precision, device), keep_freed_memory(device):
         for indices in index_steps(len(data), recipe, device=device): yield move(indices)
 
 
 def our_classifier(batch, precision, device):
     "The steps of `train_classifier`."
     device, data = torch.device(device), load('mnist').to(device)
-    if device.type == 'cpu': keep_freed_memory()
     net = classifier().to(device).to(memory_format=torch.channels_last)
     opt = torch.optim.Adam(net.parameters(), 1e-3, fused=True, capturable=device.type == 'cuda')
     def step(index):
         x, y = normalise(data.x[index]), data.y[index]
         return update_classifier(lower_precision(net, precision), opt, x, y)
     move = Replay(step, device.type == 'cuda')
-    with matmul_precision(precision, device):
+    with matmul_precision(precision, device), keep_freed_memory(device):
         for index in index_batches(len(data), batch, device=device): yield move(index)
 
 

@@ -31,7 +31,7 @@ import gan_course
 from . import lookup
 from .catalogue import MEASUREMENTS, QUICKSTART, SPEEDRUN, STUDIES
 from .config import Config, How, Study, config_id, is_full
-from .files import BadCheckpoint, Diverged, read_jsonl, read_rows, write_atomically
+from .files import BadCheckpoint, Diverged, read_file, read_metrics, read_rows, write_atomically
 
 # %% ../nbs/43_cli.ipynb #73de6974
 def _describe_studies()->list[dict]: # name, question, arms, runs, claims, command
@@ -57,8 +57,8 @@ def _find_study(
     name:str,             # a study, or a study and one of its arms: 'hacks', 'hacks/final'
 )->tuple[Study, str]:     # the study; the arm, or ''
     "The study behind a name on the command line."
-    study, _, arm = name.partition('/')
-    if arm: lookup(lookup(STUDIES, study, 'NAME').arms, arm, f'arm of {study}')
+    study, slash, arm = name.partition('/')
+    if slash: lookup(lookup(STUDIES, study, 'NAME').arms, arm, f'arm of {study}')
     return lookup(STUDIES, study, 'NAME'), arm
 
 def _find_config(
@@ -369,7 +369,7 @@ def _score(
     html:Path|None=None,    # a page to write as well
     overwrite:bool=False,   # replace the page that is there
 ):
-    "Print every score of a run or of a file of images, as one JSON object."
+    "Print every score of a run or of a file of images, as one JSON object. Time grows with their number."
     from gan_course.report import write_scores
     from gan_course.scores import as_pixels
     from gan_course.scores import score as score_images
@@ -470,6 +470,7 @@ def _speedrun(
     if seeds < 1: raise ValueError(f"seeds is {seeds}, allowed is 1 or more")
     if not 0 <= accuracy <= 1: raise ValueError(f"accuracy is {accuracy}, allowed is a share from 0 to 1")
     if every < 1: raise ValueError(f"every is {every}, allowed is 1 or more")
+    if record and record.is_dir(): raise IsADirectoryError(f"record is {record}, a folder, allowed is a file")
     config, rows = replace(SPEEDRUN, data=data, epochs=epochs), []
     for seed in range(seeds):
         run = replace(config, seed=seed)
@@ -479,7 +480,7 @@ def _speedrun(
     line = _record_line(rows, config, bound, device_name(pick_device(device)), precision)
     print(_RECORD_HEAD + line)
     if record:
-        old = record.read_text() if record.exists() else '# Speedrun\n\n' + _RECORD_HEAD
+        old = record.read_text(encoding='utf-8') if record.exists() else '# Speedrun\n\n' + _RECORD_HEAD
         write_atomically(record, (old + line + '\n').encode())
 
 # %% ../nbs/43_cli.ipynb #f6d599b5
@@ -494,9 +495,11 @@ def _start(
     site_only = shutil.ignore_patterns('.*', '*.yml', '*.css', '*.svg', '*.py', 'answers')
     shutil.copytree(source, folder, ignore=site_only, dirs_exist_ok=True)
     for file in folder.glob('*.ipynb'):
-        notebook = json.loads(file.read_text()) # its last cell exports the library: nothing for a copy
+        notebook = json.loads(file.read_text(encoding='utf-8'))
+        # the last cell exports the library: nothing for a copy
         notebook['cells'] = [c for c in notebook['cells'] if 'nbdev_export(' not in ''.join(c['source'])]
-        file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + '\n')
+        text = json.dumps(notebook, indent=1, ensure_ascii=False) + '\n'
+        file.write_text(text, encoding='utf-8')
     print(f"{len(list(folder.glob('*.ipynb')))} notebooks in {folder}; open them: gan-course lab {folder}")
 
 # %% ../nbs/43_cli.ipynb #bf4d50ff
@@ -526,8 +529,8 @@ def _doctor(
     "Say what a run's numbers give away: what was seen, likely causes, cures."
     from gan_course.diagnosis import explain
     from gan_course.runs import read_config
-    config, rows, end = read_config(run), read_jsonl(run/'metrics.jsonl'), run/'diverged.txt'
-    failed = end.read_text() if end.exists() else ''
+    config, rows, end = read_config(run), read_metrics(run/'metrics.jsonl'), run/'diverged.txt'
+    failed = read_file(end).decode(errors='replace') if end.exists() else ''
     if not rows and not failed:
         raise ValueError(f"run is {run}, whose first epoch has not ended: it has no metrics yet")
     print(f"{run}: {explain(rows, config.loss, failed)}")
@@ -555,12 +558,30 @@ def _commands(args)->dict[str, Callable]: # name -> what it does
             for name, f in known.items()}
 
 # %% ../nbs/43_cli.ipynb #3a1375a9
+@contextlib.contextmanager
+def _named_limits():
+    "Turn what is too large for the memory, or for a number, into a sentence."
+    try: yield
+    except (MemoryError, OverflowError, RuntimeError) as e:
+        if isinstance(e, RuntimeError) and not re.search('allocate|out of memory|overflow', str(e)): raise
+        what = 'a number is' if 'overflow' in f'{type(e).__name__} {e}'.lower() else 'what was asked for is'
+        first = str(e).partition('\n')[0]
+        raise ValueError(f"{what} too large for this machine ({first or type(e).__name__}); "
+                         "allowed are fewer images, fewer latents or narrower layers") from e
+
 def main(
     args:list[str]|None=None, # the words after `gan-course`; None: those typed
 ):
     "Run one command; what goes wrong ends as one sentence and exit code 1, Ctrl-C as 130."
     args = sys.argv[1:] if args is None else list(args)
-    try: tyro.extras.subcommand_cli_from_dict(_commands(args), prog='gan-course', args=args)
+    if args == ['--version']: print(f'gan-course {gan_course.__version__}'); return
+    try:
+        with _named_limits():
+            tyro.extras.subcommand_cli_from_dict(_commands(args), prog='gan-course', args=args)
+            sys.stdout.flush() # a reader that has gone is noticed here, not when Python ends
+    except BrokenPipeError: # as in `gan-course list | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
     except (ValueError, OSError, Diverged, BadCheckpoint, ModuleNotFoundError) as e:
         ours = isinstance(e, OSError) and e.strerror and not e.filename # a sentence, not the system's words
         print(f"gan-course: {e.strerror if ours else e}", file=sys.stderr)

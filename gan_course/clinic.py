@@ -485,4 +485,4 @@ def record_cases(
         row = row or _summary_row(run_case(name, cured, seed))
         if cured: cures[config] = row
         row = dict(case=name, cured=cured, seed=seed) | row
-        with file.open('a') as out: out.write(json.dumps(row) + '\n')
+        with file.open('a', encoding='utf-8') as out: out.write(json.dumps(row) + '\n')

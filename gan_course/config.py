@@ -27,6 +27,18 @@ def _typed(name, value, default):
     if type(value) is type(default): return value
     raise ValueError(f"{name} is {value!r}, allowed is of type {type(default).__name__}, such as {default!r}")
 
+def _check_size(name, value, default):
+    "Refuse numbers that no run can use: not finite, beyond float32, no width of a layer."
+    if isinstance(default, tuple) and (type(default[0]) is float and len(value) != len(default) or not value):
+        raise ValueError(f"{name} is {value!r}, allowed are as many numbers as in {default!r}")
+    for part in value if isinstance(value, tuple) else (value,):
+        if type(part) is float and not abs(part) <= 3.4e38:
+            raise ValueError(f"{name} is {value!r}, allowed are finite numbers, up to 3.4e38 in size")
+        if type(part) is int and abs(part) >= 2**62:
+            raise ValueError(f"{name} is {value!r}, allowed are whole numbers below 2**62")
+        if name in ('latent', 'g_hidden', 'd_hidden') and not 1 <= part <= 2**20:
+            raise ValueError(f"{name} is {value!r}, allowed is 1 to {2**20:,}")
+
 @dataclass(frozen=True)
 class Rules:
     "How a game is played, in plain values: what a `Config` and a `gan_course.steps.Recipe` have in common."
@@ -82,6 +94,7 @@ class Config(Rules):
     def __post_init__(self):
         for f in fields(self):
             object.__setattr__(self, f.name, _typed(f.name, getattr(self, f.name), f.default))
+            _check_size(f.name, getattr(self, f.name), f.default)
 
 # %% ../nbs/15_config.ipynb #603ce3f6
 @dataclass(frozen=True)

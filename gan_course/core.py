@@ -30,18 +30,22 @@ def set_seed(
 class RandomState:
     "Private random state: used inside the `with` block; the global state is restored after it."
     def __init__(self,
-        seed:int, # where its stream of numbers starts
+        seed:int,      # where its stream of numbers starts
+        device='cpu',  # a GPU whose stream is private too; 'cpu': the CPU's alone, and no GPU is touched
     ):
-        kinds = ['cpu'] + ['cuda'] * torch.cuda.is_available()
-        self.state = {kind: torch.Generator(kind).manual_seed(seed).get_state() for kind in kinds}
+        self.device = torch.device(device)
+        kinds = dict(cpu='cpu') | (dict(cuda=self.device) if self.device.type == 'cuda' else {})
+        self.state = {kind: torch.Generator(where).manual_seed(seed).get_state()
+                      for kind, where in kinds.items()}
         self._outside = None
 
-    @staticmethod
-    def _swap(state):
+    def _swap(self, state):
         "Make `state` torch's own, and return what was there."
-        places = dict(cpu=torch.random, cuda=torch.cuda)
-        old = {kind: places[kind].get_rng_state() for kind in state}
-        for kind in state: places[kind].set_rng_state(state[kind])
+        old = {}
+        for kind, own in state.items():
+            place, where = (torch.cuda, [self.device]) if kind == 'cuda' else (torch.random, [])
+            old[kind] = place.get_rng_state(*where)
+            place.set_rng_state(own, *where)
         return old
 
     def __enter__(self):
@@ -58,7 +62,7 @@ def pick_device(
     "The device to train on."
     if name == 'auto': return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     try:
-        torch.empty(0, device=name)
+        torch.ones(1, device=name).item() # 'meta' makes tensors, but without numbers
         return torch.device(name)
     except (RuntimeError, AssertionError) as e:
         raise ValueError(f"device is {name!r}, which this machine cannot use; "

@@ -6,7 +6,6 @@
 __all__ = ['ENGINES', 'run_or_resume', 'cores', 'in_process', 'side_by_side', 'Run', 'plan', 'finished_rows', 'describe_row', 'run_study', 'estimate', 'measure_one']
 
 # %% ../nbs/40_studies.ipynb #19d05f57
-import json
 import os
 import signal
 import threading
@@ -22,7 +21,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from . import lookup
@@ -31,8 +29,11 @@ from .core import pick_device
 from gan_course.files import (
     append_row,
     is_finished,
+    is_locked,
+    lock_run,
     plain_name,
-    read_jsonl,
+    read_json,
+    read_metrics,
     read_rows,
     run_key,
     write_atomically,
@@ -59,10 +60,9 @@ def run_or_resume(
     n_score:int=10_000,     # images to score
 )->dict:                    # the run's row; where it failed, with the reason
     "Run a config or resume its run; where that has ended already, read its row."
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f'{out}.lock'): # a worker that was given up may still be at it
+    with lock_run(out, patience=-1): # a worker that was given up may still be at it
         row = out/'row.json'
-        if row.exists(): return json.loads(row.read_text())
+        if row.exists(): return read_json(row)
         resume = (out/'config.json').exists()
         try: return run_config(config, out, resume, how=replace(how, quiet=True), n_score=n_score)
         except Exception as error: return _failure_row(config, how, error)
@@ -174,7 +174,7 @@ class Run:
     @property
     def played(self):
         "Steps in its metrics so far."
-        rows = read_jsonl(self.out/'metrics.jsonl')
+        rows = read_metrics(self.out/'metrics.jsonl')
         return rows[-1]['step'] if rows else 0
 
 # %% ../nbs/40_studies.ipynb #b1313c24
@@ -225,10 +225,7 @@ def _is_running(
     run:Run, # of a study
 )->bool:
     "Is a worker at it, of this study or of another started beside it?"
-    if not run.out.exists(): return False
-    try:
-        with FileLock(f'{run.out}.lock', timeout=0): return False
-    except Timeout: return True
+    return is_locked(run.out)
 
 def describe_row(
     row:dict,    # of a run

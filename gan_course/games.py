@@ -11,8 +11,6 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
-from filelock import FileLock
-from safetensors.torch import load_file
 from torch import nn
 
 from . import lookup
@@ -20,7 +18,7 @@ from .catalogue import MAKERS, check_share
 from .config import Config, How, config_id, widened
 from .core import RandomState
 from .data import Data, hold_out, load, mix_datasets, subset
-from .files import RunDir, weights_of, write_atomically
+from .files import RunDir, load_weights, lock_run, weights_of, write_atomically
 from .judges import JUDGES, accuracy, label_scores, load_scorer
 from .losses import LOSSES
 from .networks import NETWORKS, ConvNet, Encoder, JointDiscriminator, classifier
@@ -213,18 +211,18 @@ def _train_shared(
     play:Callable,  # (run, how) -> snapshots
     run:RunDir,     # the run that needs it
     how:How,        # device and precision
-)->dict:            # the weights of its generator or classifier
+    net:nn.Module,  # its generator or classifier, whose weights are replaced
+):
     "Play a game in a directory beside a run's, once for all the runs that need it."
     folder = run.path.parent/f'{config.game}-{how.precision}-{config_id(config)}'
     file = folder/'trained.safetensors'
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f'{folder}.lock'):
+    with lock_run(folder, patience=-1): # another run may be training it
         if not file.exists():
             own = RunDir(folder, resume=(folder/'config.json').exists())
             write_atomically(folder/'config.json', json.dumps(asdict(config), indent=1).encode())
             *_, last = play(own, replace(how, every=0)) # the end of it
             write_atomically(file, weights_of(last.G_ema or last.parts['C']))
-    return load_file(file)
+    load_weights(net, file)
 
 # %% ../nbs/34_games.ipynb #f913f1f7
 def _build_maker(
@@ -239,7 +237,7 @@ def _build_maker(
     if config.maker == 'shipped': return load_playground(), maker
     real = labelled if maker.n_labels else load_train(maker)
     G, _ = build_networks(maker, real)
-    if run: G.load_state_dict(_train_shared(maker, _gan_game(maker, real, build_recipe(maker)), run, how))
+    if run: _train_shared(maker, _gan_game(maker, real, build_recipe(maker)), run, how, G)
     return G, maker
 
 # %% ../nbs/34_games.ipynb #ae6c969e
@@ -258,7 +256,7 @@ def _train_real(
 )->nn.Module:
     "A classifier that has learned from a config's real images alone."
     alone, C = replace(config, game='mix', share=0., maker='none', keep='all'), build_learner(config, data)
-    if run: C.load_state_dict(_train_shared(alone, _mix_game(alone, data, build_recipe(alone)), run, how))
+    if run: _train_shared(alone, _mix_game(alone, data, build_recipe(alone)), run, how, C)
     return C
 
 # %% ../nbs/34_games.ipynb #fb70b353

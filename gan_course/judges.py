@@ -62,7 +62,7 @@ def _check_training(train, epochs, batch):
     "Fail before the first step if a classifier cannot be trained with these."
     if not train.is_images:
         raise ValueError(f"data is {train.name}, points of shape {train.shape}, allowed are images")
-    if epochs < 1: raise ValueError(f"epochs is {epochs}, allowed is 1 or more")
+    if not 1 <= epochs <= 10**6: raise ValueError(f"epochs is {epochs}, allowed is 1 to 1,000,000")
     if not 1 <= batch <= len(train):
         raise ValueError(f"batch is {batch}, allowed is 1 to {len(train)}, the size of {train.name}")
 
@@ -91,9 +91,9 @@ def train_classifier(
     "Train a classifier, and yield it, in evaluation mode, after every epoch."
     _check_training(train, epochs, batch)
     lookup(PRECISIONS, precision, 'precision')
-    device, random_state, steps = pick_device(device), RandomState(seed), len(train) // batch
+    device, steps = pick_device(device), len(train) // batch
+    random_state = RandomState(seed, device)
     train, test = train.to(device), test.to(device)
-    if device.type == 'cpu': keep_freed_memory()
     with random_state: net = classifier(train.shape, train.n_classes)
     net = net.to(device, memory_format=torch.channels_last)
     opt = torch.optim.AdamW(net.parameters(), lr, weight_decay=1e-2, fused=True)
@@ -101,7 +101,7 @@ def train_classifier(
     batches = index_batches(len(train), batch, seed, device=device)
     for epoch in range(1, epochs + 1):
         net.train()
-        with random_state, matmul_precision(precision, device):
+        with random_state, matmul_precision(precision, device), keep_freed_memory(device):
             for index in (next(batches) for _ in range(steps)):
                 x = _random_shift(normalise(train.x[index]))
                 update_classifier(lower_precision(net, precision), opt, x, train.y[index])

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 import gan_course
 from .core import png_bytes
 from .data import Data
-from .files import ASSETS, read_jsonl, read_rows, write_atomically
+from .files import ASSETS, read_metrics, read_rows, write_atomically
 from .judges import load_scorer
 from .plots import plot_losses, plot_scores_over_time
 from .runs import load_generator
@@ -64,7 +64,7 @@ def write_report(
     out, config, scores = Path(out), row['config'], row['scores']
     G = load_generator(out)
     pictures = dict(digits=png_bytes(generate(G, 100, noise=config['noise'], norm=config['norm'], seed=2)[0]),
-                    curves=_draw_curves(read_jsonl(out/'metrics.jsonl')))
+                    curves=_draw_curves(read_metrics(out/'metrics.jsonl')))
     for name, png in pictures.items(): write_atomically(out/f'{name}.png', png)
     growth = [(int(file.stem.split('-')[1]), _data_uri(file.read_bytes()))
               for file in sorted((out/'samples').glob('*.png'))]

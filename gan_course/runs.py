@@ -14,12 +14,11 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -28,13 +27,16 @@ from . import lookup
 from .config import Config, How, config_id, from_dict
 from .core import png_bytes
 from .data import STACKED_DIGITS, TOYS, Data, blank, count_modes, denormalise, load, normalise
-from .diagnosis import SELECTION_RULES, choose_epoch, diagnose
+from .diagnosis import SELECTION_RULES, Watch, choose_epoch
 from gan_course.files import (
-    BadCheckpoint,
     Diverged,
     RunDir,
+    check_run_folder,
     export_generator,
-    read_jsonl,
+    load_weights,
+    lock_run,
+    read_json,
+    read_metrics,
     round_floats,
     weights_of,
     write_atomically,
@@ -87,9 +89,12 @@ def read_config(
     "The config a run was made with."
     file = Path(run)/'config.json'
     if not file.exists(): raise FileNotFoundError(f"{run} is no run: it has no config.json")
-    try: known = json.loads(file.read_text())
-    except ValueError as e: raise ValueError(f"{file} is damaged: {e}") from e
-    return from_dict(known)
+    known = read_json(file)
+    try:
+        config = from_dict(known)
+        lookup(GAMES, config.game, 'game'); build_recipe(config) # names are refused here, not when played
+        return config
+    except ValueError as e: raise ValueError(f"{file} holds no config: {e}") from e
 
 # %% ../nbs/35_runs.ipynb #c5bbbc4a
 def _is_milestone(
@@ -174,9 +179,11 @@ def versions()->dict:
 
 def source_commit()->str:
     "The commit of the source this runs from; 'release' where there is none."
-    folder = Path(gan_course.__file__).parent
-    described = subprocess.run(['git', '-C', folder, 'describe', '--always', '--dirty'],
-                               capture_output=True, text=True)
+    folder = Path(gan_course.__file__).parents[1]
+    if not (folder/'.git').exists(): return 'release' # nor of a repository around an environment
+    try: described = subprocess.run(['git', '-C', folder, 'describe', '--always', '--dirty'],
+                                    capture_output=True, text=True, encoding='utf-8')
+    except OSError: return 'release' # there is no git
     return described.stdout.strip() or 'release'
 
 # %% ../nbs/35_runs.ipynb #5ccce43c
@@ -261,7 +268,8 @@ def _keep_chosen(
 ):
     "Append the row, and keep the generator under each rule that prefers it to those before."
     file = run.path/'validation.jsonl'
-    rows = [old for old in read_jsonl(file) if old['step'] < snapshot.step] + [row] # some may be played again
+    known = read_metrics(file) # some of them may be played again
+    rows = [old for old in known if old['step'] < snapshot.step] + [row]
     write_atomically(file, ''.join(json.dumps(row) + '\n' for row in rows).encode())
     if not snapshot.G: return # there is no generator to choose
     (run.path/'chosen').mkdir(exist_ok=True)
@@ -276,12 +284,12 @@ def _chosen_scores(
     n:int=10_000,    # images to draw of each
 )->dict:             # rule -> epoch, accuracy, frechet: on the test set
     "What each rule's choice is worth on the test set, which no rule has seen."
-    rows, worth, chosen = read_jsonl(run.path/'validation.jsonl'), {}, {}
+    rows, worth, chosen = read_metrics(run.path/'validation.jsonl'), {}, {}
     G, _ = build_networks(config, blank(config.data))
     for rule in SELECTION_RULES:
         epoch = choose_epoch(rows, rule)['epoch']
         if epoch not in worth:
-            G.load_state_dict(load_file(run.path/'chosen'/f'{rule}.safetensors'))
+            load_weights(G, run.path/'chosen'/f'{rule}.safetensors')
             scores = generator_scores(G, config, n) or {}
             worth[epoch] = {k: scores.get(k) for k in ('accuracy', 'frechet')}
         chosen[rule] = dict(epoch=round(epoch)) | worth[epoch]
@@ -294,10 +302,10 @@ def with_alarms(
     path:Path,          # of the run
 ):
     "Hand snapshots on, and report what goes wrong, each thing once."
-    rows, reported = [], set()
+    watch, reported = Watch(loss), set()
     for snapshot in snapshots:
-        rows.append(dict(epoch=snapshot.epoch, **snapshot.metrics))
-        for finding in diagnose(rows, loss):
+        watch.add(dict(epoch=snapshot.epoch, **snapshot.metrics))
+        for finding in watch.findings():
             if finding.serious and finding.name not in reported:
                 reported.add(finding.name)
                 tqdm.write(f"epoch {snapshot.epoch:.0f}: {finding.name}: {finding.seen}; "
@@ -340,6 +348,32 @@ def _export_networks(
     for name in {'E', 'C'} & set(snapshot.parts):
         write_atomically(run.path/f'{PLAYERS[name]}.safetensors', weights_of(snapshot.parts[name]))
 
+# %% ../nbs/35_runs.ipynb #1513cf50
+@contextmanager
+def _claim_run(config, out, resume, overwrite): # as in `open_run`
+    "Inside `with`, the run is this process's alone; nothing is touched where it cannot be."
+    check_run_folder(Path(out), resume, overwrite)
+    with lock_run(Path(out)): yield open_run(config, out, resume, overwrite)
+
+def _finish_run(
+    config:Config, run:RunDir, start:Callable, held:Data|None, due:list[int], how:How, tensorboard:bool,
+    n_score:int, # the others as in `_run_and_record`
+)->dict:         # the run's row
+    end = run.path/'diverged.txt' # for `gan-course doctor`
+    end.unlink(missing_ok=True) # of an earlier try
+    try: last = _run_and_record(config, run, start, held, due, replace(how, every=0), tensorboard)
+    except Diverged as e: write_atomically(end, str(e).encode()); raise
+    device = next(last.parts.get('G', last.parts.get('C')).parameters()).device
+    row = provenance(config, device_name(device), how.precision) | dict(
+        seconds=round(last.seconds, 1), step=last.step, scores=score_run(last, config, n_score))
+    _export_networks(run, last, row)
+    if held: row['validation'] = round_floats(read_metrics(run.path/'validation.jsonl'))
+    if held and last.G: row['chosen'] = _chosen_scores(run, config, n_score)
+    elif held: row['scores'] |= dict(validated=row['validation'][-1]['validated'])
+    row |= dict(peak_mib=peak_memory(device), metrics=_thin_metrics(read_metrics(run.metrics)))
+    write_atomically(run.path/'row.json', json.dumps(row, indent=1).encode())
+    return row
+
 # %% ../nbs/35_runs.ipynb #aafa2f60
 def run_config(
     config:Config,             # what to run
@@ -355,21 +389,9 @@ def run_config(
     (data, held), recipe = load_train_valid(config), build_recipe(config)
     check_game(config, data)
     start = GAMES[config.game](config, data, recipe) # refuses, like the line above, before a folder is made
-    run, due = open_run(config, out, resume, overwrite), step_counts(len(data), recipe)
-    end = run.path/'diverged.txt' # for `gan-course doctor`
-    end.unlink(missing_ok=True) # of an earlier try
-    try: last = _run_and_record(config, run, start, held, due, replace(how, every=0), tensorboard)
-    except Diverged as e: write_atomically(end, str(e).encode()); raise
-    device = next(last.parts.get('G', last.parts.get('C')).parameters()).device
-    row = provenance(config, device_name(device), how.precision) | dict(
-        seconds=round(last.seconds, 1), step=last.step, scores=score_run(last, config, n_score))
-    _export_networks(run, last, row)
-    if held: row['validation'] = round_floats(read_jsonl(run.path/'validation.jsonl'))
-    if held and last.G: row['chosen'] = _chosen_scores(run, config, n_score)
-    elif held: row['scores'] |= dict(validated=row['validation'][-1]['validated'])
-    row |= dict(peak_mib=peak_memory(device), metrics=_thin_metrics(read_jsonl(run.metrics)))
-    write_atomically(run.path/'row.json', json.dumps(row, indent=1).encode())
-    return row
+    due = step_counts(len(data), recipe)
+    with _claim_run(config, out, resume, overwrite) as run:
+        return _finish_run(config, run, start, held, due, how, tensorboard, n_score)
 
 # %% ../nbs/35_runs.ipynb #76ac0d56
 def resume(
@@ -409,6 +431,5 @@ def load_generator(
     if config.game in LEARNERS: raise ValueError(f"run is {run}, of a classifier alone: it has no generator")
     if not file.exists(): raise FileNotFoundError(f"{run} has no generator yet: its training has not ended")
     G, _ = build_networks(config, blank(config.data))
-    try: G.load_state_dict(load_file(file))
-    except SafetensorError as e: raise BadCheckpoint(f"{file} is damaged ({e}): train the run again") from e
+    load_weights(G, file)
     return G.eval()

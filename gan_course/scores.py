@@ -8,7 +8,7 @@ __all__ = ['Features', 'extract_features', 'inception_score', 'frechet', 'freche
 # %% ../nbs/30_scoring.ipynb #27749ab5
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -137,23 +137,30 @@ def kernel_distance(
         return tuple(value.item() for value in metric.compute())
 
 # %% ../nbs/30_scoring.ipynb #d9d375c9
-def _squared_distances(
-    a:Tensor, # points (N, F)
-    b:Tensor, # points (M, F)
-)->Tensor:    # (N, M), 0 or more, in the type of the points
-    "The squared distance of every point of one set to every point of another."
-    lengths = a.square().sum(1)[:, None] + b.square().sum(1)
-    return torch.addmm(lengths, a, b.T, alpha=-2).clamp_min_(0)
+_BLOCK = 2**26 # bytes of distances at a time, a bound on memory
+
+def _distance_blocks(
+    a:Tensor,     # points (N, F)
+    b:Tensor,     # points (M, F)
+    rows:int=0,   # of `a` at a time; 0: as many as `_BLOCK` holds, up to 1,000
+)->Iterator[Tensor]: # (rows, M), 0 or more, in the type of the points; each is overwritten by the next
+    "The squared distance of every point of one set to every point of another, block by block."
+    rows = rows or max(1, min(1000, _BLOCK // max(1, len(b) * a.element_size())))
+    buffer = a.new_empty(min(rows, len(a)), len(b))
+    lengths = torch.cat([part.square().sum(1) for part in b.split(1000)])
+    for part in a.split(rows):
+        block = torch.add(part.square().sum(1)[:, None], lengths, out=buffer[:len(part)])
+        yield block.addmm_(part, b.T, alpha=-2).clamp_min_(0)
 
 def _radii(
-    x:Tensor,       # points (N, F)
-    k:int=5,        # which neighbour
-    block:int=1000, # points at a time, a bound on memory
-)->Tensor:          # (N,), float64
+    x:Tensor,     # points (N, F)
+    k:int=5,      # which neighbour
+    block:int=0,  # points at a time, as in `_distance_blocks`
+)->Tensor:        # (N,), float64
     "The squared distance of each point to its k-th nearest other point."
     x = x.double()
-    near = [_squared_distances(part, x).topk(k + 1, largest=False).values for part in x.split(block)]
-    return torch.cat(near)[:, k]
+    return torch.cat([squared.topk(k + 1, largest=False).values[:, k]
+                      for squared in _distance_blocks(x, x, block)])
 
 # %% ../nbs/30_scoring.ipynb #7b536b16
 def prdc(
@@ -161,7 +168,7 @@ def prdc(
     real:Tensor,            # points (M, F)
     k:int=5,                # a ball reaches to the k-th nearest other point of its own set
     real_radii:Tensor|None=None, # of `_radii`, where they are known
-    block:int=1000,         # points at a time, a bound on memory
+    block:int=0,            # points at a time, as in `_distance_blocks`
 )->dict:                    # precision, recall, coverage: shares; density: 1 where fake is like real
     "Which fake points are where real ones are, and which real points are where fake ones are."
     if k < 1: raise ValueError(f"k is {k}, allowed is 1 or more")
@@ -172,8 +179,8 @@ def prdc(
     fake, real, fake_radii = fake.double(), real.double(), _radii(fake, k, block)
     balls, closest = [], torch.full_like(real_radii, math.inf)
     found = torch.zeros(len(real), dtype=torch.bool)
-    for part, own in zip(fake.split(block), fake_radii.split(block), strict=True):
-        squared = _squared_distances(part, real)
+    for squared in _distance_blocks(fake, real, block):
+        own, fake_radii = fake_radii[:len(squared)], fake_radii[len(squared):]
         balls.append((squared < real_radii).sum(1)) # of real points that hold each fake
         found |= (squared < own[:, None]).any(0)
         closest = torch.minimum(closest, squared.amin(0))
@@ -223,18 +230,18 @@ def as_points(
 def nearest(
     a:Data,          # points
     b:Data,          # points to look among
-    block:int=1000,  # points at a time, a bound on memory
+    block:int=0,     # points at a time, as in `_distance_blocks`
 )->tuple[Tensor, Tensor]: # distance, root mean square over coordinates (N,), inf for none; index (N,), -1
     "The nearest point of the same class."
     index = torch.full((len(a),), -1)
     for c in a.y.unique():
         mine, theirs = (a.y == c).nonzero()[:, 0], (b.y == c).nonzero()[:, 0]
-        others = b.x[theirs]
-        for part in mine.split(block) if len(theirs) else ():
-            index[part] = theirs[_squared_distances(a.x[part], others).argmin(1)]
+        if not len(theirs): continue
+        found = [block.argmin(1) for block in _distance_blocks(a.x[mine], b.x[theirs], block)]
+        index[mine] = theirs[torch.cat(found)]
     distance = torch.full((len(a),), math.inf)
-    has = index >= 0
-    distance[has] = (a.x[has] - b.x[index[has]]).square().mean(1).sqrt() # exact: 0 for a copy
+    for part in (index >= 0).nonzero()[:, 0].split(1000):
+        distance[part] = (a.x[part] - b.x[index[part]]).square().mean(1).sqrt() # exact: 0 for a copy
     return distance, index
 
 # %% ../nbs/30_scoring.ipynb #f29feef0

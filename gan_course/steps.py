@@ -212,6 +212,8 @@ class Recipe(Rules):
         for name in ('batch', 'epochs', 'n_d', 'n_g'):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, allowed is 1 or more")
+            if getattr(self, name) > 10**6:
+                raise ValueError(f"{name} is {getattr(self, name)}, allowed is 1 to 1,000,000")
         for name in ('lr_g', 'lr_d'):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}, allowed is a positive number")

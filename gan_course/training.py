@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +22,7 @@ from typing import Protocol
 import torch
 from PIL.Image import Image
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torchvision.transforms.v2.functional import to_pil_image
 
 from . import lookup
@@ -32,8 +33,11 @@ from gan_course.files import (
     BadCheckpoint,
     Diverged,
     RunDir,
+    check_tensors,
+    is_number,
     load_checkpoint,
-    read_jsonl,
+    lock_run,
+    read_metrics,
     save_checkpoint,
     write_atomically,
 )
@@ -147,7 +151,7 @@ def check_fit(
         raise ValueError("moves is 'simultaneous' and D has batch normalisation, allowed are moves 'fresh' "
                          "or 'shared', or a D that treats each example by itself")
     modes = G.training, D.training
-    with RandomState(0), torch.no_grad():
+    with RandomState(0, data.x.device), torch.no_grad():
         y = torch.zeros(2, dtype=torch.long, device=data.x.device) if G.n_classes else None
         fake = G.eval()(draw_latents(2, G.latent, device=data.x.device), y)
         if fake.shape[1:] != data.x.shape[1:]:
@@ -166,30 +170,109 @@ def _save_state(
     step:int,             # steps played
     seconds:float,        # spent on them
     history:list[Tensor], # metrics since the last snapshot
+    precision:str,        # of the networks
 ):
     "Checkpoint everything the next step depends on."
+    states = {name: part.state_dict() for name, part in parts.items()}
     save_checkpoint(run.checkpoint, dict(step=step, seconds=seconds, stream=stream.state, history=history,
-                                         parts={name: part.state_dict() for name, part in parts.items()}))
+                                         precision=precision, parts=states))
+
+_OF_DEVICE = 'capturable', 'fused', 'foreach' # how an optimiser is run, not what it computes
+
+def _fit_optimiser(
+    found:dict,    # the state read from a checkpoint
+    opt:Optimizer, # the present one
+    name:str,      # its name in the parts
+)->dict:           # the state, with the present device's way to run it
+    "Raise ValueError unless an optimiser's state is of this kind, for these weights, with these settings."
+    if not isinstance(found, dict) or not isinstance(state := found.get('state'), dict):
+        raise ValueError(f"{name} is no state of an optimiser")
+    twin, own, groups = copy.deepcopy(opt), opt.state_dict()['param_groups'], found.get('param_groups')
+    for group in twin.param_groups:
+        for weight in group['params']: weight.grad = torch.zeros_like(weight)
+    twin.step()
+    kept, names = twin.state_dict()['state'], own[0].keys() - {*_OF_DEVICE}
+    plain = [[{k: group.get(k) for k in names} if isinstance(group, dict) else group for group in some]
+             for some in (groups if isinstance(groups, list) else [], own)]
+    if repr(plain[0]) != repr(plain[1]):
+        raise ValueError(f"the settings of {name} are {groups!r:.150}, allowed are {own!r:.150}")
+    for weight, tensors in state.items():
+        if weight not in kept: raise ValueError(f"{name} has weight {weight!r:.20}, allowed are {len(kept)}")
+        check_tensors(tensors, kept[weight], f'weight {weight} of {name}')
+    present = [{k: group[k] for k in _OF_DEVICE if k in group} for group in own]
+    return dict(state=state, param_groups=[a | b for a, b in zip(groups, present, strict=True)])
+
+# %% ../nbs/14_training.ipynb #eec33f3d
+def _check_progress(
+    saved:dict,       # of `load_checkpoint`
+    n_metrics:int,    # numbers in a step's metrics
+    precision:str,    # of the networks
+):
+    "Raise ValueError unless a checkpoint says how far its run came."
+    step, seconds, history = (saved.get(name) for name in ('step', 'seconds', 'history'))
+    if not (type(step) is int and is_number(step) and step >= 0):
+        raise ValueError(f"step is {step!r:.40}, allowed is a whole number, 0 or more")
+    if not (is_number(seconds) and seconds >= 0):
+        raise ValueError(f"seconds is {seconds!r:.40}, allowed is a number, 0 or more")
+    if not (isinstance(history, list) and len(history) <= step and all(
+            isinstance(row, Tensor) and row.is_floating_point() and row.shape == (n_metrics,)
+            for row in history)):
+        raise ValueError(f"history is {history!r:.40}, allowed are up to {step} rows of {n_metrics} numbers")
+    if saved.get('precision', precision) != precision:
+        raise ValueError(f"precision is {precision!r}, was {saved['precision']!r:.20}")
+
+def _check_stream(
+    found:dict,         # kind of device -> state of its random numbers, as read
+    stream:RandomState, # the present one
+)->dict:                # the states that this run needs
+    "Raise ValueError unless these are random states."
+    if not isinstance(found, dict) or 'cpu' not in found: raise ValueError("stream is no random state")
+    known = {kind: state for kind, state in found.items() if kind in stream.state}
+    try:
+        for kind, state in known.items(): torch.Generator(kind).set_state(state)
+    except (RuntimeError, TypeError) as e: raise ValueError(f"stream is no random state: {e}") from e
+    return known
 
 # %% ../nbs/14_training.ipynb #3bc928a9
+def _load_state(
+    saved:dict,         # of `load_checkpoint`
+    parts:dict,         # of `make_parts`, overwritten
+    stream:RandomState, # overwritten
+):
+    "Compare all of a checkpoint with the present game, and only then load it; ValueError where it differs."
+    found = saved.get('parts')
+    if not isinstance(found, dict) or found.keys() != parts.keys():
+        raise ValueError(f"it holds {list(found) if isinstance(found, dict) else found!r:.100}, "
+                         f"allowed are {list(parts)}")
+    states, known = {}, _check_stream(saved.get('stream'), stream)
+    for name, part in parts.items():
+        if isinstance(part, Optimizer): states[name] = _fit_optimiser(found[name], part, name)
+        else: check_tensors(found[name], part.state_dict(), name); states[name] = found[name]
+    for name, part in parts.items(): part.load_state_dict(states[name])
+    stream.state |= known
+
 def _restore_state(
     run:RunDir,         # where a checkpoint may lie
     parts:dict,         # of `make_parts`, overwritten
     stream:RandomState, # overwritten
-)->tuple[int, float, list]: # step, seconds, history
+    n_metrics:int,      # numbers in a step's metrics
+    precision:str,      # of the networks
+)->tuple[int, float, list, dict]: # step, seconds, history, the last snapshot's metrics
     "Put a game back to its last checkpoint, or to the start; rows of metrics beyond it are dropped."
-    saved = dict(step=0, seconds=0., history=[])
-    if run.checkpoint.exists():
-        saved = load_checkpoint(run.checkpoint)
-        try:
-            if set(saved['parts']) != set(parts): raise ValueError(f"it holds {', '.join(saved['parts'])}")
-            for name, part in parts.items(): part.load_state_dict(saved['parts'][name])
-            stream.state |= {kind: saved['stream'][kind] for kind in stream.state if kind in saved['stream']}
-        except (KeyError, RuntimeError, ValueError) as e:
-            raise BadCheckpoint(f"{run.checkpoint} belongs to other networks or another recipe: {e}") from e
-    rows = [row for row in read_jsonl(run.metrics) if row['step'] <= saved['step']]
+    saved = load_checkpoint(run.checkpoint) if run.checkpoint.exists() else {}
+    try:
+        if saved: _check_progress(saved, n_metrics, precision); _load_state(saved, parts, stream)
+    except ValueError as e:
+        raise BadCheckpoint(f"{run.checkpoint} belongs to other networks or another recipe: {e}") from e
+    step, history = saved.get('step', 0), saved.get('history', [])
+    rows = [row for row in read_metrics(run.metrics) if row['step'] <= step]
+    last = rows[-1] if rows else dict(step=0)
+    if last['step'] + len(history) != step:
+        raise BadCheckpoint(f"{run.metrics} ends at step {last['step']}, allowed is {step - len(history)}, "
+                            f"as in {run.checkpoint}: rows are lost, train the run again")
     write_atomically(run.metrics, ''.join(json.dumps(row) + '\n' for row in rows).encode())
-    return saved['step'], saved['seconds'], saved['history']
+    metrics = {name: value for name, value in last.items() if name not in ('step', 'epoch', 'seconds')}
+    return step, saved.get('seconds', 0.), history, metrics
 
 # %% ../nbs/14_training.ipynb #608900a4
 def step_counts(
@@ -223,12 +306,15 @@ class Snapshot:
 # %% ../nbs/14_training.ipynb #423442dc
 @contextmanager
 def deferred_interrupt():
-    "Hold Ctrl-C back while a step is under way; yields a function that tells whether one came."
-    came = []
+    "Hold Ctrl-C, SIGTERM and SIGHUP back while a step is under way; yields a function: has one come?"
+    came, old = [], {}
     if threading.current_thread() is not threading.main_thread(): yield lambda: False; return
-    old = signal.signal(signal.SIGINT, lambda *_: came.append(True))
+    for number in (getattr(signal, name, None) for name in ('SIGINT', 'SIGTERM', 'SIGHUP')):
+        if number and signal.getsignal(number) not in (signal.SIG_IGN, None):
+            old[number] = signal.signal(number, lambda *_: came.append(True))
     try: yield lambda: bool(came)
-    finally: signal.signal(signal.SIGINT, old)
+    finally:
+        for number, handler in old.items(): signal.signal(number, handler)
 
 # %% ../nbs/14_training.ipynb #3648a212
 def run_until(
@@ -264,9 +350,10 @@ def take_snapshot(
     step:int,              # steps played
     epoch:float,           # passes over the data
     seconds:float,         # spent in steps
+    metrics:dict|None=None, # those it has already; None: the means of the history
 )->Snapshot:
     "A game as it stands; stops where a number is not finite."
-    metrics = _mean_metrics(history, step, parts, names) if history else {}
+    if metrics is None: metrics = _mean_metrics(history, step, parts, names)
     G_ema = parts['G_ema'].module if 'G_ema' in parts else parts.get('G')
     return Snapshot(step, epoch, seconds, metrics, parts.get('G'), parts.get('D'), G_ema, parts)
 
@@ -278,34 +365,27 @@ def metric_row(
                 **snapshot.metrics)
 
 # %% ../nbs/14_training.ipynb #3e74beef
-def run_loop(
-    parts:dict,                 # of `make_parts`
-    data:Data,                  # on the device
-    recipe:Recipe,              # how to play
-    run:RunDir|None=None,       # where to keep metrics and checkpoints
-    how:How=How(),              # precision, and steps between snapshots; the device is that of the data
-    step_with:Callable=train_step, # a step with the arguments of `train_step`
-    names:tuple=(),             # of its metrics; (): those of `metric_names`
-)->Iterator[Snapshot]:
-    "The loop of `train`: play until a snapshot is due, record it, keep a checkpoint now and then, yield it."
-    stream, checkpointed, device = RandomState(recipe.seed), time.monotonic(), data.x.device
-    step, seconds, history = _restore_state(run, parts, stream) if run else (0, 0., [])
+def _run_steps(
+    parts:dict, data:Data, recipe:Recipe, run:RunDir|None, how:How, step_with:Callable, names:tuple
+)->Iterator[Snapshot]: # of `run_loop`, which has the same arguments
+    stream, checkpointed, device = RandomState(recipe.seed, data.x.device), time.monotonic(), data.x.device
+    step, seconds, history, known = (_restore_state(run, parts, stream, len(names), how.precision) if run
+                                     else (0, 0., [], {}))
     history = [row.to(device) for row in history]
     *_, last = due = step_counts(len(data), recipe, how.every)
-    names = names or metric_names(recipe)
-    def take():
+    def take(metrics=None):
         epoch = step * recipe.batch * recipe.n_d / len(data)
-        return take_snapshot(parts, history, names, step, epoch, seconds)
+        return take_snapshot(parts, history, names, step, epoch, seconds, metrics)
     def keep():
-        if run: _save_state(run, parts, stream, step, seconds, history)
-    if step > last or step == last and not history: yield take()
+        if run: _save_state(run, parts, stream, step, seconds, history, how.precision)
+    if step and not history: yield take(known) # what was made of it may be lost
     batches = index_steps(len(data), recipe, step, device)
     move = Replay(lambda indices: step_with(parts, data, recipe, indices, how.precision),
                   capture=device.type == 'cuda' and recipe.augment == 'none')
     # a run interrupted in the last step before a snapshot owes that snapshot still: it has a history
     for target in (count for count in due if count > step or count == step and history):
         began = time.monotonic()
-        with stream, matmul_precision(how.precision, device):
+        with _on_device(device), stream, matmul_precision(how.precision, device):
             step, interrupted = run_until(target, step, history, move, batches)
         if history: history = [*torch.stack(history).cpu()] # waits for the device
         seconds += time.monotonic() - began
@@ -317,6 +397,25 @@ def run_loop(
         try: yield snapshot
         except KeyboardInterrupt: keep(); raise # thrown in by whoever consumes the snapshots
 
+# %% ../nbs/14_training.ipynb #412fb191
+def _on_device(device): # CUDA records on the device it is in, which need not be that of the data
+    return torch.cuda.device(device) if device.type == 'cuda' else nullcontext()
+
+def run_loop(
+    parts:dict,                 # of `make_parts`
+    data:Data,                  # on the device
+    recipe:Recipe,              # how to play
+    run:RunDir|None=None,       # where to keep metrics and checkpoints
+    how:How=How(),              # precision, and steps between snapshots; the device is that of the data
+    step_with:Callable=train_step, # a step with the arguments of `train_step`
+    names:tuple=(),             # of its metrics; (): those of `metric_names`
+)->Iterator[Snapshot]:
+    "The loop of `train`: play until a snapshot is due, record it, keep a checkpoint now and then, yield it."
+    with ExitStack() as held:
+        if run: held.enter_context(lock_run(run.path))
+        held.enter_context(keep_freed_memory(data.x.device))
+        yield from _run_steps(parts, data, recipe, run, how, step_with, names or metric_names(recipe))
+
 # %% ../nbs/14_training.ipynb #bd035d3e
 def to_device(
     nets:tuple,    # networks
@@ -326,7 +425,6 @@ def to_device(
     "Move players and examples to the device, in the layout that is fast there."
     lookup(PRECISIONS, how.precision, 'precision')
     device = pick_device(how.device)
-    if device.type == 'cpu': keep_freed_memory()
     nets = [net.to(device).to(memory_format=torch.channels_last) for net in nets]
     return *nets, *(examples.to(device) for examples in data)
 
@@ -372,7 +470,7 @@ def generate(
     batch:int=500,         # examples at a time, a bound on memory
 )->tuple[Tensor, Tensor]:  # images uint8 (n, C, H, W) or points float32 (n, dim); classes (n,), -1: none
     "Draw examples from G in evaluation mode, on the CPU."
-    if n < 1: raise ValueError(f"n is {n}, allowed is 1 or more")
+    if not 1 <= n < 2**31: raise ValueError(f"n is {n}, allowed is 1 or more, below 2**31")
     if not G.n_classes: y = torch.full((n,), -1)
     elif y is None: y = torch.arange(n) % G.n_classes
     if len(y) != n or G.n_classes and not (0 <= y.min() and y.max() < G.n_classes):
@@ -563,7 +661,7 @@ def validation_losses(
     x = normalise(held.x, recipe.norm) if held.is_images else held.x
     y = held.y if G.n_classes else None
     real, fake = D(x, y), D(G(z, y), y)
-    with RandomState(seed): on_real, on_fake = recipe.loss.d_terms(real, fake)
+    with RandomState(seed, device): on_real, on_fake = recipe.loss.d_terms(real, fake)
     G.train(modes[0]), D.train(modes[1])
     values = dict(d_loss_real=on_real, d_loss_fake=on_fake, d_loss=on_real + on_fake,
                   g_loss=recipe.loss.g(real, fake), real_score=real.sigmoid().mean(),

@@ -1,9 +1,15 @@
 "What bad input and bad luck get: one clear sentence, and nothing lost."
+import ast
+import contextlib
+import copy
+import gc
 import gzip
+import json
 import math
 import os
 import pickle
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -13,20 +19,29 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import golden
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+import gan_course
 from gan_course import lookup
 from gan_course.catalogue import STUDIES
 from gan_course.cli import main, read_samples
 from gan_course.config import Config, How, from_dict
+from gan_course.core import RandomState
 from gan_course.data import Data, index_batches, load, normalise, split, subset
+from gan_course.diagnosis import Watch, diagnose, explain
 from gan_course.files import (
+    RUN_FILES,
     BadCheckpoint,
     Diverged,
     RunDir,
+    append_row,
+    is_locked,
     load_checkpoint,
+    lock_run,
     read_jsonl,
     save_checkpoint,
     write_atomically,
@@ -35,8 +50,10 @@ from gan_course.games import build_networks, build_recipe, load_train
 from gan_course.judges import label_scores, load_scorer
 from gan_course.losses import Loss, make_loss
 from gan_course.networks import MLPDiscriminator, MLPGenerator, build_cgan
-from gan_course.runs import open_run, run_config
-from gan_course.steps import Recipe
+from gan_course.runs import open_run, run_config, source_commit
+from gan_course.scores import _distance_blocks
+from gan_course.speed import Replay, matmul_precision
+from gan_course.steps import METRICS, Recipe
 from gan_course.training import generate, train
 
 TINY = Config(net="cgan", data="mnist_5k", n_train=320, latent=8, g_hidden=(32,), d_hidden=(32,), batch=32,
@@ -350,3 +367,559 @@ def test_a_file_that_holds_no_samples_is_refused(tmp_path):
     np.savez(tmp_path/"c.npz", images=np.array([{}], dtype=object), labels=np.zeros(1))
     for name in "abc":
         with pytest.raises(ValueError, match="is not an .npz file"): read_samples(tmp_path/f"{name}.npz")
+
+
+# Files that are read back
+
+RING = Config(data="ring8", latent=2, g_hidden=(8,), d_hidden=(8,), g_out="linear", n_train=200, n_valid=40,
+              batch=40, epochs=3, ema=.9)
+QUIET = How("cpu", quiet=True)
+
+
+def swapped(value, path, new):
+    "A copy of nested dicts and lists with one value changed; `gone` removes it."
+    value = copy.copy(value)
+    if len(path) > 1: value[path[0]] = swapped(value[path[0]], path[1:], new)
+    elif new is gone: del value[path[0]]
+    else: value[path[0]] = new
+    return value
+
+
+def gone(): "Marks what is to be removed."
+
+
+@pytest.fixture(scope="module")
+def half_way(tmp_path_factory):
+    "A run of the ring that was stopped within its second epoch: it has a history."
+    run = RunDir(tmp_path_factory.mktemp("half")/"run", seconds=0)
+    data, recipe = load_train(RING), replace(build_recipe(RING), opt="adam")
+    game = train(*tiny_players(RING), data, recipe, run, "cpu", every=3)
+    next(game)
+    with pytest.raises(KeyboardInterrupt): game.throw(KeyboardInterrupt)
+    return run.path
+
+
+@pytest.mark.parametrize("path,new", [
+    (("step",), gone), (("step",), "3"), (("step",), math.nan), (("step",), 2.5), (("step",), -1),
+    (("step",), torch.ones(())), (("step",), 10**30), (("step",), True),
+    (("seconds",), gone), (("seconds",), "long"), (("seconds",), math.inf),
+    (("history",), gone), (("history",), "none"), (("history",), [1, 2]), (("history",), [torch.ones(99)]),
+    (("parts",), gone), (("parts",), [1]), (("parts", "G"), gone), (("parts", "G"), 5),
+    (("parts", "extra"), {}), (("parts", "G", "body.0.weight"), torch.ones(3)),
+    (("parts", "G", "body.0.weight"), torch.ones(8, 2).double()), (("parts", "G", "body.0.weight"), gone),
+    (("parts", "G_ema", "steps"), torch.ones(5)),
+    (("parts", "opt_g"), gone), (("parts", "opt_g"), []), (("parts", "opt_g", "state"), 3),
+    (("parts", "opt_g", "state", 0, "exp_avg"), torch.ones(3)), (("parts", "opt_g", "state", 0, "step"), "4"),
+    (("parts", "opt_g", "state", 0, "exp_avg_sq"), gone), (("parts", "opt_g", "state", 99), {}),
+    (("parts", "opt_g", "param_groups"), []), (("parts", "opt_g", "param_groups", 0, "lr"), 1.),
+    (("parts", "opt_g", "param_groups", 0, "lr"), "fast"),
+    (("parts", "opt_g", "param_groups", 0, "params"), [0]),
+    (("stream",), gone), (("stream",), 7), (("stream", "cpu"), "seed"), (("stream", "cpu"), torch.zeros(5)),
+    (("stream", "cpu"), torch.zeros(5056, dtype=torch.uint8)), (("precision",), "bf16"),
+], ids=lambda value: "/".join(map(str, value)) if isinstance(value, tuple) else None)
+def test_a_checkpoint_with_wrong_insides_is_refused_and_nothing_is_loaded(half_way, tmp_path, path, new):
+    shutil.copytree(half_way, tmp_path/"run")
+    file = tmp_path/"run"/"checkpoint.pt"
+    save_checkpoint(file, swapped(load_checkpoint(file), path, new))
+    players, before = tiny_players(RING), tiny_players(RING)
+    run = RunDir(tmp_path/"run", resume=True)
+    game = train(*players, load_train(RING), build_recipe(RING), run, "cpu")
+    with pytest.raises(BadCheckpoint, match="checkpoint.pt belongs to other networks or another recipe: "):
+        next(game)
+    for a, b in zip(players, before, strict=True):
+        torch.testing.assert_close(a.state_dict(), b.state_dict(), rtol=0, atol=0)
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_found_or_changes_nothing(tmp_path):
+    file, state = tmp_path/"c.pt", dict(step=3, w=torch.arange(40.), more=dict(text="abc"))
+    save_checkpoint(file, state)
+    whole, places = file.read_bytes(), random.Random(0)
+    for _ in range(60):
+        flipped = bytearray(whole)
+        flipped[places.randrange(len(whole))] ^= 1 << places.randrange(8)
+        file.write_bytes(flipped)
+        try: again = load_checkpoint(file)
+        except BadCheckpoint: continue
+        assert torch.equal(again.pop("w"), state["w"]) and again == dict(step=3, more=dict(text="abc"))
+
+
+def test_a_resumed_run_whose_metrics_are_lost_says_so(half_way, tmp_path):
+    shutil.copytree(half_way, tmp_path/"run")
+    (tmp_path/"run"/"metrics.jsonl").write_text("", encoding="utf-8")
+    run = RunDir(tmp_path/"run", resume=True)
+    with pytest.raises(BadCheckpoint, match="ends at step 0, allowed is 3.*rows are lost"):
+        next(train(*tiny_players(RING), load_train(RING), build_recipe(RING), run, "cpu"))
+
+
+@pytest.fixture(scope="module")
+def ring_run(tmp_path_factory):
+    "A finished run of the ring."
+    path = tmp_path_factory.mktemp("ring")/"run"
+    run_config(RING, path, how=QUIET, n_score=50)
+    return path
+
+
+def one_sentence(capsys, *words):
+    "What a command that must fail says."
+    with pytest.raises(SystemExit) as stop: main([str(word) for word in words])
+    said = capsys.readouterr().err
+    assert stop.value.code == 1 and len(said.splitlines()) == 1 and "Traceback" not in said, said
+    return said
+
+
+KNOWN = json.dumps(dict(data="ring8", latent=2, g_hidden=[8], d_hidden=[8], g_out="linear"))
+
+
+@pytest.mark.parametrize("text", [
+    "[]", "null", "5", "true", "[[1, 2]]", "[" * 10_000, '{"a": ' * 10_000, "{", "\udcff", KNOWN[:-1],
+    *(KNOWN[:-1] + ", " + more + "}" for more in (
+        '"latent": -3', '"latent": 10000000000', '"latent": [2]', '"latent": 1e400', '"g_hidden": []',
+        '"g_hidden": [99999999999]', '"g_hidden": [[8]]', '"width": 1e300', '"width": Infinity',
+        '"slope": NaN',
+        '"norm": "nrom"', '"game": "gam"', '"net": "nte"', '"data": "dtaa"', '"g_out": "tahn"',
+        '"init": "no"',
+        '"real_target": []', '"real_target": [1, 1, 1]', '"seed": 1, "seed": 2', '"sede": 1',
+        '"g_hidden": [16]', '"seed": 1' + "0" * 5000)),
+])
+def test_a_config_that_is_none_gets_a_sentence(ring_run, tmp_path, capsys, text):
+    shutil.copytree(ring_run, tmp_path/"run")
+    (tmp_path/"run"/"config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    one_sentence(capsys, "sample", tmp_path/"run", "--n", "5", "--out", tmp_path/"x.npz")
+    assert not (tmp_path/"x.npz").exists()
+
+
+@pytest.mark.parametrize("text", [
+    "5\n", "[1]\n", "null\n", "{}\n", '{"step": 1}\n', '{"epoch": 1}\n', '{"step": "1", "epoch": 1}\n',
+    '{"step": 1, "epoch": "x"}\n', '{"step": 1, "epoch": NaN}\n', '{"step": 1.5, "epoch": 1}\n',
+    '{"step": 1, "epoch": 1, "d_loss": "low"}\n', '{"step": 1, "epoch": 1, "d_loss": {"a": 1}}\n',
+    '{"step": 1, "epoch": 1, "d_loss": [[1]]}\n', '{"step": 1, "epoch": 1, "d_loss": 1' + "0" * 400 + "}\n",
+    "[" * 10_000 + "\n{}\n", '{"step": 1, "step": 2, "epoch": 1}\n{}\n', "\udcff\n{}\n",
+])
+def test_metrics_that_are_no_rows_get_a_sentence(ring_run, tmp_path, capsys, text):
+    shutil.copytree(ring_run, tmp_path/"run")
+    file = tmp_path/"run"/"metrics.jsonl"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert "metrics.jsonl" in one_sentence(capsys, "doctor", tmp_path/"run")
+    with pytest.raises(ValueError, match="metrics.jsonl"): run_config(RING, tmp_path/"run", True, how=QUIET)
+
+
+@pytest.mark.parametrize("change", [
+    lambda w: {}, lambda w: dict(list(w.items())[1:]), lambda w: w | {"more": torch.ones(1)},
+    lambda w: {f"{name}x": v for name, v in w.items()}, lambda w: {name: v.double() for name, v in w.items()},
+    lambda w: {name: v.transpose(0, -1).contiguous() for name, v in w.items()}], ids=range(6))
+def test_a_generator_file_with_other_tensors_gets_a_sentence(ring_run, tmp_path, capsys, change):
+    shutil.copytree(ring_run, tmp_path/"run")
+    file = tmp_path/"run"/"generator.safetensors"
+    save_file(change(load_file(file)), file)
+    words = "sample", tmp_path/"run", "--n", "5", "--out", tmp_path/"x.npz"
+    assert "generator.safetensors belongs to another network" in one_sentence(capsys, *words)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+@pytest.mark.parametrize("name", ["config.json", "metrics.jsonl", "generator.safetensors", "checkpoint.pt"])
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(ring_run, tmp_path, capsys, name):
+    shutil.copytree(ring_run, tmp_path/"run")
+    (tmp_path/"run"/name).unlink()
+    os.mkfifo(tmp_path/"run"/name)
+    if name == "checkpoint.pt":
+        with pytest.raises(BadCheckpoint): run_config(RING, tmp_path/"run", True, how=QUIET)
+        return
+    words = ("doctor",) if name == "metrics.jsonl" else ("sample", "--n", "5", "--out", tmp_path/"x.npz")
+    said = one_sentence(capsys, words[0], tmp_path/"run", *words[1:])
+    assert f"{name} is a folder, a pipe or a device" in said
+
+
+# Two processes, one folder
+
+
+def test_a_run_under_way_is_refused_to_a_second_process_and_untouched(ring_run, tmp_path):
+    shutil.copytree(ring_run, tmp_path/"run")
+    before = {p: (p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else "")
+              for p in sorted((tmp_path/"run").rglob("*")) if p.name != ".lock"}
+    code = ("import sys; from gan_course.runs import run_config, read_config\n"
+            "out = sys.argv[1]; config = read_config(out)\n"
+            "for flags in (dict(), dict(resume=True), dict(overwrite=True)):\n"
+            "    try: run_config(config, out, **flags)\n"
+            "    except FileExistsError as e: print(e)\n")
+    with lock_run(tmp_path/"run"):
+        done = subprocess.run([sys.executable, "-c", code, tmp_path/"run"], capture_output=True, text=True,
+                              check=True)
+    said = done.stdout.splitlines()
+    assert "which holds a run" in said[0] and all("is under way in another process" in s for s in said[1:])
+    assert len(said) == 3 and before == {
+        p: (p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else "")
+        for p in sorted((tmp_path/"run").rglob("*")) if p.name != ".lock"}
+
+
+def test_a_game_holds_its_folder_until_it_ends_or_is_left(tmp_path):
+    run = RunDir(tmp_path/"run")
+    game = train(*tiny_players(RING), load_train(RING), build_recipe(RING), run, "cpu")
+    assert not is_locked(run.path)
+    next(game)
+    assert is_locked(run.path)
+    seen = []
+    other = threading.Thread(target=lambda: seen.append(is_locked(run.path)))
+    other.start(), other.join()
+    game.close()
+    assert seen == [True] and not is_locked(run.path)
+
+
+def test_overwrite_deletes_the_files_of_a_run_and_nothing_else(ring_run, tmp_path):
+    web = tmp_path/"web"
+    (web/"samples").mkdir(parents=True)
+    for name in ("config.json", "metrics.jsonl", "README.md", "samples/a.png"): (web/name).touch()
+    with pytest.raises(FileExistsError, match="holds something else"): RunDir(web, overwrite=True)
+    assert len([*web.rglob("*")]) == 5
+    shutil.copytree(ring_run, tmp_path/"run")
+    (tmp_path/"run"/"notes.txt").write_text("mine", encoding="utf-8")
+    RunDir(tmp_path/"run", overwrite=True)
+    assert {p.name for p in (tmp_path/"run").iterdir()} - {".lock"} == {".gan_course", "samples", "notes.txt"}
+
+
+def test_all_that_a_run_writes_is_known_by_name(ring_run):
+    assert {p.name for p in ring_run.iterdir() if p.name[0] != "."} <= set(RUN_FILES)
+
+
+def test_overwrite_works_in_the_present_folder(ring_run, tmp_path, monkeypatch):
+    shutil.copytree(ring_run, tmp_path/"run")
+    monkeypatch.chdir(tmp_path/"run")
+    RunDir(".", overwrite=True)
+    assert not (tmp_path/"run"/"metrics.jsonl").exists()
+
+
+def test_a_run_needs_no_git_and_asks_no_repository_but_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert source_commit() == "release"
+    monkeypatch.undo()
+    (tmp_path/"site"/"gan_course").mkdir(parents=True)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    monkeypatch.setattr("gan_course.__file__", str(tmp_path/"site"/"gan_course"/"__init__.py"))
+    assert source_commit() == "release"
+
+
+# Kills
+
+
+class Killed(BaseException): "As sudden as a kill: nobody catches it."
+
+
+def contents(folder):
+    "Every file of a run: bytes, and of what has times in it, all but the times."
+    def bare(rows):
+        return [{k: v for k, v in row.items() if k not in ("seconds", "peak_mib")} for row in rows]
+    found = {}
+    for file in sorted(folder.rglob("*")):
+        if not file.is_file() or file.name == ".lock": continue
+        name, data = str(file.relative_to(folder)), file.read_bytes()
+        if file.suffix == ".jsonl": data = bare(read_jsonl(file))
+        elif file.name == "checkpoint.pt":
+            data = golden.digest({k: v for k, v in load_checkpoint(file).items() if k != "seconds"})
+        elif file.name == "row.json":
+            row, = bare([json.loads(data)])
+            data = row | dict(metrics=bare(row["metrics"]), validation=bare(row["validation"]))
+        elif file.name == "README.md":
+            data = [line for line in data.decode().splitlines() if "seconds" not in line]
+        elif file.name == "generator.safetensors": data = golden.digest(load_file(file))
+        found[name] = data
+    return found
+
+
+def run_killed(monkeypatch, folder, at):
+    "Run the ring and kill it after its n-th write, which is before the next one; how many writes there were."
+    seen = []
+
+    def struck(write):
+        def wrapped(*args):
+            seen.append(args)
+            result = write(*args)
+            if len(seen) == at: raise Killed
+            return result
+        return wrapped
+    with monkeypatch.context() as patch:
+        for module in ("files", "training", "runs"):
+            patch.setattr(f"gan_course.{module}.write_atomically", struck(write_atomically))
+        patch.setattr(RunDir, "log", struck(RunDir.log))
+        patch.setattr(RunDir.__init__, "__defaults__", (False, False, 0.)) # a checkpoint after each epoch
+        resume = (folder/"config.json").exists()
+        config = replace(RING, epochs=2)
+        with contextlib.suppress(Killed): run_config(config, folder, resume, how=QUIET, n_score=50)
+    gc.collect() # the lock of the dead, which a real kill gives back too
+    return len(seen)
+
+
+def test_killed_at_any_write_a_run_that_validates_ends_with_every_file_the_same(tmp_path, monkeypatch):
+    writes = run_killed(monkeypatch, tmp_path/"whole", 0)
+    whole = contents(tmp_path/"whole")
+    assert writes > 15 and "chosen/g-loss.safetensors" in whole
+    for at in range(1, writes + 1):
+        run_killed(monkeypatch, tmp_path/f"{at}", at)
+        run_killed(monkeypatch, tmp_path/f"{at}", 0)
+        again = contents(tmp_path/f"{at}")
+        assert again.keys() == whole.keys(), at
+        for name in whole: assert again[name] == whole[name], (at, name)
+
+
+def test_the_snapshot_of_a_checkpoint_comes_again_with_its_metrics(tmp_path):
+    run = RunDir(tmp_path/"run", seconds=0)
+    game = train(*tiny_players(RING), load_train(RING), build_recipe(RING), run, "cpu")
+    one, two = (replace(next(game), parts={}) for _ in range(2))
+    game.close()
+    again, *_ = train(*tiny_players(RING), load_train(RING), build_recipe(RING), run, "cpu")
+    assert (again.step, again.epoch, again.metrics) == (two.step, two.epoch, two.metrics)
+    assert one.step < two.step
+
+
+# Numbers at the edge
+
+
+@pytest.mark.parametrize("words", [
+    ["--latent", "-1"], ["--latent", "0"], ["--latent", str(10**12)], ["--latent", str(2**64)],
+    ["--g-hidden", "-5"], ["--g-hidden", str(10**9)], ["--d-hidden", str(10**9)], ["--width", "inf"],
+    ["--width", "1e308"], ["--width", "1e30"], ["--width", "nan"], ["--slope", "1e308"], ["--slope", "nan"],
+    ["--clip", "1e308"], ["--clip", "inf"], ["--dropout", "nan"], ["--dropout", "2"], ["--gamma", "nan"],
+    ["--real-target", "nan", "nan"], ["--real-target", "-1e308", "1e308"], ["--fake-target", "inf", "inf"],
+    ["--lr-g", "nan"], ["--ema", "nan"], ["--epochs", str(2**63)], ["--seed", str(2**70)],
+    ["--device", "meta"], ["--n-train", "-4"], ["--batch", str(2**62)],
+])
+def test_numbers_at_the_edge_get_a_sentence(tmp_path, capsys, words):
+    base = ["train", "cgan", "--net", "mlp", "--data", "ring8", "--g-out", "linear", "--n-train", "100",
+            "--epochs", "1", "--quiet", "--out", tmp_path/"run"]
+    said, field = one_sentence(capsys, *base, *words), words[0][2:].replace("-", "_")
+    assert {"width": "hidden", "n_train": "n"}.get(field, field) + " " in said.replace("width", "hidden")
+    assert "allowed" in said or "0 and 1" in said or "always work" in said
+    assert not (tmp_path/"run"/"metrics.jsonl").exists()
+
+
+def test_counts_at_the_edge_get_a_sentence(ring_run, tmp_path, capsys):
+    for n in (3 * 10**9, 2**63, 2**64, 0, -1):
+        said = one_sentence(capsys, "sample", ring_run, "--n", n, "--out", tmp_path/"x.npz")
+        assert f"n is {n}, allowed is 1 or more" in said
+    assert "epochs is" in one_sentence(capsys, "quickstart", "--epochs", 2**61, "--out", tmp_path/"q")
+    assert "arm of hacks is ''" in one_sentence(capsys, "study", "hacks/")
+    assert "arm of hacks is ''" in one_sentence(capsys, "cost", "hacks/")
+
+
+def test_what_does_not_fit_into_memory_gets_a_sentence(ring_run, tmp_path, capsys, monkeypatch):
+    def ask(size): return torch.empty(size)
+
+    for error in (MemoryError(), OverflowError("int too big"), None):
+        def fail(*_, error=error, **__):
+            if error: raise error
+            return ask(2**58)
+        monkeypatch.setattr("gan_course.training.generate", fail)
+        said = one_sentence(capsys, "sample", ring_run, "--out", tmp_path/"x.npz")
+        assert "too large for this machine" in said
+
+
+# Work that grows
+
+
+def test_rows_are_read_once_however_many_are_appended(tmp_path, monkeypatch):
+    reads, parse = [], json.loads
+
+    def count(text, **options):
+        reads.append(text)
+        return parse(text, **options)
+    monkeypatch.setattr("gan_course.files.json.loads", count)
+    file = tmp_path/"rows.jsonl"
+    for i in range(50): assert append_row(file, dict(arm="a", id=str(i)))
+    assert len(reads) <= 50 and not append_row(file, dict(arm="a", id="7"))
+    file.write_text("".join(file.read_text(encoding="utf-8").splitlines(True)[10:]), encoding="utf-8")
+    assert append_row(file, dict(arm="a", id="7")) and not append_row(file, dict(arm="a", id="7"))
+    assert not append_row(file, dict(arm="a", id="49")) # edited by hand: it was read again
+
+
+def test_the_doctor_reads_each_row_a_few_times(monkeypatch):
+    class Row(dict):
+        reads = 0
+
+        def __getitem__(self, name):
+            Row.reads += 1
+            return super().__getitem__(name)
+
+    def work(n):
+        Row.reads, numbers = 0, random.Random(0)
+        rows = [Row({name: numbers.random() for name in METRICS}, epoch=i, step=i) for i in range(n)]
+        explain(rows, "bce")
+        return Row.reads
+    assert work(2000) < 2.2 * work(1000)
+
+
+def test_a_run_watched_row_by_row_finds_what_its_whole_history_shows():
+    numbers = random.Random(1)
+    rows = [dict({name: numbers.random() * 3 for name in METRICS}, epoch=i, real_score=.99, fake_score=.01)
+            for i in range(60)]
+    rows[7]["g_loss"] = math.nan # forgotten when it has left the window
+    watch = Watch("bce")
+    for i, row in enumerate(rows):
+        watch.add(row)
+        last = rows[:i + 1][-max(1, (i + 1) // 4):]
+        mean = {name: sum(row[name] for row in last) / len(last) for name in METRICS}
+        assert watch.window.means() == pytest.approx(mean, nan_ok=True)
+    assert {finding.name for finding in watch.findings()} == {finding.name for finding in diagnose(rows)}
+
+
+# Memory
+
+
+def test_distances_come_in_blocks_of_bounded_size(monkeypatch):
+    monkeypatch.setattr("gan_course.scores._BLOCK", 10_000)
+    chance = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(n, 6, generator=chance, dtype=torch.double) for n in (90, 50))
+    blocks, places = [], set()
+    for block in _distance_blocks(a, b):
+        assert block.numel() * block.element_size() <= 10_000
+        blocks.append(block.clone())
+        places.add(block.data_ptr())
+    assert len(blocks) > 3 and len(places) == 1
+    torch.testing.assert_close(torch.cat(blocks), torch.cdist(a, b).square())
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs glibc")
+def test_memory_is_given_back_when_the_steps_are_over():
+    code = ("import torch\nfrom pathlib import Path\nfrom gan_course.speed import keep_freed_memory\n"
+            "def rss(): return int(Path('/proc/self/statm').read_text(encoding='utf-8').split()[1]) >> 8\n"
+            "before = rss()\n"
+            "with keep_freed_memory():\n"
+            "    for size in (10, 20, 30): torch.ones(size << 18)\n"
+            "    kept = rss()\n"
+            "after = rss()\n"
+            "torch.ones(60 << 18)\nprint(before, kept, after, rss())")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, kept, after, later = map(int, done.stdout.split())
+    assert kept > before + 25 and after < before + 15 and later < before + 15
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's count of memory")
+def test_neighbours_of_many_points_are_found_in_little_memory():
+    code = ("import resource, torch\nfrom gan_course.scores import _radii\n"
+            "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10\n"
+            "_radii(torch.randn(100, 4))\nbefore = peak()\n_radii(torch.randn(12_000, 4))\n"
+            "print(peak() - before)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 90 # MiB; in blocks of 1,000 points, with a copy, it was 180 and more
+
+
+# Text
+
+
+def without_encoding(tree):
+    "Lines of a program that read or write text in whatever encoding the system has."
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        modes = [part.value for part in call.args if isinstance(part, ast.Constant)]
+        modes += [part.value.value for part in call.keywords if part.arg == "mode"]
+        mode = next((m for m in modes if isinstance(m, str) and re.fullmatch("[rwaxbt+]+", m)), None)
+        builtin = isinstance(call.func, ast.Name) and name == "open"
+        text = name in ("read_text", "write_text") or (
+            name in ("open", "fdopen") and "b" not in (mode or "r" * builtin + "b" * (not builtin)))
+        if text and "encoding" not in {part.arg for part in call.keywords}: yield call.lineno
+
+
+def test_text_is_read_and_written_as_utf8(root):
+    "Where a system's own encoding is another one, files would not be the same."
+    assert [*without_encoding(ast.parse("p.open('a')\np.open()\nopen(p)\nopen(p, 'rb')\nq.read_text()"))] == [
+        1, 3, 5]
+    sources = {str(p): p.read_text(encoding="utf-8")
+               for folder in ("gan_course", ".ci", "benchmarks") for p in (root/folder).rglob("*.py")}
+    for path in (root/"nbs").rglob("*.ipynb"):
+        for i, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "code": sources[f"{path}, {i}"] = source
+    wrong = {}
+    for name, source in sources.items():
+        with contextlib.suppress(SyntaxError): wrong[name] = [*without_encoding(ast.parse(source))]
+    assert not {name: lines for name, lines in wrong.items() if lines}
+
+
+# A GPU, as far as a CPU can tell
+
+
+def test_a_cpu_run_asks_no_gpu_for_its_random_state(monkeypatch):
+    def started(*_, **__): raise AssertionError("CUDA was started")
+
+    for name in ("get_rng_state", "set_rng_state", "_lazy_init"):
+        monkeypatch.setattr(f"torch.cuda.{name}", started)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    *_, last = train(*tiny_players(RING), load_train(RING), build_recipe(RING), device="cpu")
+    assert generate(last.G, 5)[0].shape == (5, 2)
+
+
+def test_the_random_state_of_a_run_is_that_of_its_own_gpu(monkeypatch):
+    states, made = {"cuda:0": "mine", "cuda:1": "theirs"}, torch.Generator
+    monkeypatch.setattr("torch.Generator", lambda where: made("cpu"))
+    monkeypatch.setattr("torch.cuda.get_rng_state", lambda where: states[str(where)])
+    monkeypatch.setattr("torch.cuda.set_rng_state", lambda state, where: states.update({str(where): state}))
+    with RandomState(3, "cuda:1"):
+        assert states["cuda:0"] == "mine" and isinstance(states["cuda:1"], torch.Tensor)
+    assert states == {"cuda:0": "mine", "cuda:1": "theirs"}
+
+
+@pytest.mark.parametrize("opt", ["adam", "rmsprop"])
+def test_a_run_from_a_gpu_goes_on_with_the_optimisers_of_this_device(tmp_path, opt):
+    recipe, data = replace(build_recipe(RING), opt=opt), load_train(RING)
+    *_, whole = train(*tiny_players(RING), data, recipe, device="cpu")
+    run = RunDir(tmp_path/"run", seconds=0)
+    game = train(*tiny_players(RING), data, recipe, run, "cpu")
+    next(game), game.close()
+    saved = load_checkpoint(run.checkpoint)
+    for name in ("opt_g", "opt_d"): saved["parts"][name]["param_groups"][0]["capturable"] = True # as on a GPU
+    save_checkpoint(run.checkpoint, saved)
+    *_, resumed = train(*tiny_players(RING), data, recipe, run, "cpu")
+    assert not resumed.parts["opt_g"].param_groups[0]["capturable"]
+    torch.testing.assert_close(resumed.G.state_dict(), whole.G.state_dict(), rtol=0, atol=0)
+
+
+def fake_cuda(monkeypatch, fails):
+    "CUDA's graphs as a CPU can have them: recording runs the step, replaying counts."
+    class Graph:
+        def replay(self): Graph.replays += 1
+
+    @contextlib.contextmanager
+    def record(graph):
+        yield
+        if fails: raise RuntimeError("operation not permitted when stream is capturing")
+
+    class Stream:
+        def wait_stream(self, other): pass
+    Graph.replays = 0
+    for name, value in dict(CUDAGraph=Graph, graph=record, current_stream=Stream, Stream=Stream,
+                            stream=lambda s: contextlib.nullcontext()).items():
+        monkeypatch.setattr(f"torch.cuda.{name}", value)
+    return Graph
+
+
+def test_a_step_that_cannot_be_recorded_is_played_plainly(monkeypatch):
+    fake_cuda(monkeypatch, fails=True)
+    replay = Replay(lambda index: index + 1, capture=True)
+    for k in range(3): assert replay(torch.tensor(k)) == k + 1
+    with pytest.warns(UserWarning, match="could not be recorded, and is played plainly: operation not"):
+        assert replay(torch.tensor(3)) == 4
+    assert replay.graph is None and replay(torch.tensor(4)) == 5
+
+
+def test_a_recorded_step_is_replayed(monkeypatch):
+    graph = fake_cuda(monkeypatch, fails=False)
+    replay = Replay(lambda index: index + 1, capture=True)
+    for k in range(6): replay(torch.tensor(k))
+    assert graph.replays == 3 and replay.index == 5
+
+
+def test_strict_on_a_gpu_is_float32_to_the_last_bit():
+    def allowed(): return torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    before = allowed()
+    with matmul_precision("strict", "cuda:1"): assert allowed() == ("highest", False)
+    with matmul_precision("fp32", "cuda"): assert allowed() == before
+    assert allowed() == before
+
+
+# The command line
+
+
+def test_the_version_and_a_reader_that_leaves_early():
+    command = [sys.executable, "-m", "gan_course"]
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"gan-course {gan_course.__version__}\n"
+    with subprocess.Popen([*command, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+        listing.stdout.close() # before it has written: as `| head -0`
+        assert listing.stderr.read() == b"" and listing.wait() == 141
