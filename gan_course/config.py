@@ -134,7 +134,7 @@ class Study:
     base: Config                               # what the arms share, at full length
     arms: dict = field(default_factory=lambda: {'base': {}}) # arm -> the fields it changes
     small: dict = field(default_factory=dict)  # fields of the small form, applied to every arm
-    seeds: int = 5                             # runs of each arm
+    seeds: int = 6                             # runs of each arm
     claims: tuple[str, ...] = ()               # ids of the reports' claims it serves
 
     def __post_init__(self):
@@ -148,6 +148,12 @@ class Study:
             if twin != arm:
                 raise ValueError(f"arms {twin!r} and {arm!r} of {self.name} are the same experiment")
 
+    def _small_form(self, arm_changes):
+        "What the small form changes in an arm; one that is twice as long as the base stays twice as long."
+        if 'epochs' not in self.small or 'epochs' not in arm_changes: return self.small
+        times = arm_changes['epochs'] / self.base.epochs
+        return self.small | dict(epochs=max(1, round(self.small['epochs'] * times)))
+
     def config(
         self,
         arm:str|None=None, # a name in `arms`; None: the first
@@ -157,7 +163,8 @@ class Study:
         "The config of one arm, for one run."
         arm = next(iter(self.arms)) if arm is None else arm
         arm_changes = lookup(self.arms, arm, f'arm of {self.name}')
-        return replace(self.base, **(arm_changes | ({} if full else self.small) | changes))
+        small = {} if full else self._small_form(arm_changes)
+        return replace(self.base, **(arm_changes | small | changes))
 
     def runs(
         self,
