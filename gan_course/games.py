@@ -10,6 +10,7 @@ __all__ = ['NETWORK_FIELDS', 'LEARNERS', 'GAMES', 'PLAYERS', 'build_networks', '
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from filelock import FileLock
 from safetensors.torch import load_file
@@ -20,7 +21,7 @@ from .catalogue import MAKERS, check_share
 from .config import Config, How, config_id, widened
 from .core import RandomState
 from .data import Data, hold_out, load, mix_datasets, subset
-from .files import RunDir, weights_of, write_atomically
+from .files import RunDir, read_jsonl, weights_of, write_atomically
 from .judges import JUDGES, accuracy, label_scores, load_scorer
 from .losses import LOSSES
 from .networks import NETWORKS, ConvNet, Encoder, JointDiscriminator, classifier
@@ -140,6 +141,17 @@ def _build_encoder(
     with RandomState(config.seed):
         return Encoder(config.latent, data.n_classes, widths, data.shape, config.slope)
 
+# %% ../nbs/34_games.ipynb #2bb472a7
+def _note_needed(
+    run:RunDir,  # a run
+    folder:Path, # of a training that has ended, without which it could not be
+):
+    "Note in `needed.json`, beside a run, the seconds of another training; they are part of its price."
+    file = run.path/'needed.json'
+    known = json.loads(file.read_text(encoding='utf-8')) if file.exists() else {}
+    known[folder.name] = read_jsonl(folder/'metrics.jsonl')[-1]['seconds']
+    write_atomically(file, json.dumps(known).encode())
+
 # %% ../nbs/34_games.ipynb #fdacbe0c
 def _icgan_game(
     config:Config,  # of the run
@@ -153,6 +165,7 @@ def _icgan_game(
         folder = run.path/'generator'
         own = RunDir(folder, resume=(folder/'metrics.jsonl').exists())
         *_, last = play_first(own, replace(how, every=0)) # the end of it
+        _note_needed(run, folder)
         return train_encoder(last.G_ema, E, data, recipe, run, how)
     return start
 
@@ -224,6 +237,7 @@ def _train_shared(
             write_atomically(folder/'config.json', json.dumps(asdict(config), indent=1).encode())
             *_, last = play(own, replace(how, every=0)) # the end of it
             write_atomically(file, weights_of(last.G_ema or last.parts['C']))
+    _note_needed(run, folder)
     return load_file(file)
 
 # %% ../nbs/34_games.ipynb #f913f1f7

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from gan_course.catalogue import STUDIES
+from gan_course.catalogue import PLAYGROUND, STUDIES
 from gan_course.config import Config, How
 from gan_course.data import load
 from gan_course.files import RunDir, read_jsonl
@@ -20,8 +20,10 @@ from gan_course.games import (
     load_train,
     load_train_valid,
 )
-from gan_course.runs import load_generator, run_config, time_to_quality
-from gan_course.training import train_triple
+from gan_course.judges import PANELS, label_scores, load_scorer
+from gan_course.runs import generator_scores, load_generator, run_config, time_to_quality
+from gan_course.scores import Reference, frechet_distance, sharpness
+from gan_course.training import generate, load_playground, train_triple
 
 TINY = Config(net='cdcgan', data='mnist_5k', n_train=200, g_hidden=(8, 8), d_hidden=(8, 8), batch_norm=True,
               latent=4, dropout=.3, batch=50, epochs=3)
@@ -119,6 +121,48 @@ def test_quality_is_reached_by_accuracy_and_distance_together(accuracy, distance
     assert found['reached'] is reached
     assert found['step'] == (2 if reached else 4) # the clock stops at once, or at the end
     assert 0 <= found['accuracy'] <= 1 and found['distance'] > 0
+
+
+def test_the_choice_of_a_speedrun_never_sees_the_test_images(monkeypatch):
+    "Other test images change the distance that is told at the end, and nothing else."
+    from gan_course import runs
+    config, how = replace(TINY, epochs=1), How('cpu', 'bf16', every=2)
+    ends = [time_to_quality(config, 0., 1e9, how=how, n=20)]
+    real = load('mnist_5k', 'test')
+    other = Reference(replace(real, x=real.x.flip(2)), real)
+    monkeypatch.setattr(runs, 'reference', lambda data: other)
+    ends.append(time_to_quality(config, 0., 1e9, how=how, n=20))
+    tested = [end.pop('test_distance') for end in ends]
+    assert tested[0] != tested[1] and ends[0] | dict(seconds=0) == ends[1] | dict(seconds=0)
+
+
+def test_a_row_tells_of_g_and_of_its_average(tmp_path):
+    averaged, plain = (run_config(replace(TINY, ema=ema, epochs=1), tmp_path/str(ema), n_score=50,
+                                  how=How('cpu', quiet=True))['scores'] for ema in (.5, 0.))
+    assert averaged['raw_frechet'] == plain['frechet'] != averaged['frechet'] # the same G
+    assert averaged['raw_accuracy'] == plain['accuracy'] and 'raw_frechet' not in plain
+
+
+def test_a_row_holds_both_judges_and_the_test_sets_class_counts():
+    G, config = load_playground(), replace(PLAYGROUND, data='mnist_5k')
+    said, (images, y) = generator_scores(G, config, n=300), generate(G, 300, seed=1)
+    test = load('mnist_5k', 'test')
+    first, second = map(load_scorer, PANELS['mnist_5k'])
+    old = label_scores(images, y, first) | dict(frechet=frechet_distance(images, test.x, first))
+    assert old == {name: said[name] for name in old} # what rows have always told is told as before
+    assert said['accuracy_b'] == label_scores(images, y, second)['accuracy']
+    asked, _ = generate(G, 300, test.y[:300], seed=1)
+    assert said['frechet_matched'] == pytest.approx(frechet_distance(asked, test.x, first))
+    assert said['sharpness'] == pytest.approx(sharpness(images, test.x))
+    assert len(said['diversity_by_class']) == 10
+
+
+def test_the_price_of_an_encoder_contains_its_generator(tmp_path):
+    row = run_config(CONFIGS['icgan'], tmp_path/'run', how=How('cpu', quiet=True), n_score=50)
+    own, others = (read_jsonl(tmp_path/'run'/file)[-1]['seconds']
+                   for file in ('metrics.jsonl', 'generator/metrics.jsonl'))
+    assert row['needed'] == dict(generator=others) and row['seconds'] == pytest.approx(own + others, abs=.11)
+    assert row['scores']['mean_image'] > 0 and row['scores']['random_draw'] > 0
 
 
 def test_validation_goes_on_after_a_break(tmp_path, monkeypatch, validated):
