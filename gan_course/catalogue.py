@@ -240,6 +240,7 @@ _triple_base = replace(CDCGAN, game='triple', latent=32, lr_g=3e-4, lr_d=3e-4, b
                        n_labels=100)
 _TRIPLE_ARMS = {f'{game}-{n}': dict(game=game, n_labels=n)
                 for n in (100, 600) for game in ('plain', 'triple')}
+_TRIPLE_ARMS |= {f'guessed-{n}': dict(guessed=.99, n_labels=n) for n in (100, 600)}
 
 STUDIES.update(named(
     Study('triple', "What does a third player make of 100 or 600 labels?", _triple_base, _TRIPLE_ARMS,
@@ -396,3 +397,9 @@ STUDIES.update(named(
           dict(width=.25, epochs=20), 3,
           ('cgan-wasserstein', 'depth-collapse')),
 ))
+
+# %% ../nbs/35_runs.ipynb #0c6c71a5
+MEASUREMENTS.update(named(Measurement(
+    'hacks-slerp', "Are pictures halfway between two latents worse on the line than on the arc?",
+    'runs.midpoint_scores', dict(data='mnist', n=10_000), dict(data='mnist_5k', n=300),
+    ('ends', 'line', 'arc'), seeds=6, claims=('hacks-slerp',))))

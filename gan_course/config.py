@@ -55,6 +55,7 @@ class Config(Rules):
     n_train: int = 0              # stratified subset of the training images; 0: all
     n_valid: int = 0              # training images held out, for scores after each epoch
     n_labels: int = 0             # images whose class is known, where a classifier learns; 0: all
+    guessed: float = 0.0          # fraction of D's real pairs whose class is C's guess, in game 'triple'
     share: float = 0.0            # fraction of generated images among those a classifier learns from
     maker: str = 'none'           # the generator that made them, a name in `gan_course.catalogue.MAKERS`
     keep: str = 'all'             # which of them are kept, a name in `gan_course.catalogue.KEEPS`

@@ -91,13 +91,14 @@ def setup(
 
 # %% ../nbs/34_games.ipynb #31a38f03
 _pure = dict(share=0., maker='none', keep='all')
+_sure = dict(guessed=0.)
 _one_each = dict(n_d=1, n_g=1, penalty='none', clip=0.)
 _alone = _pure | _one_each | dict(augment='none', n_valid=0)
 _mixed = _one_each | dict(norm='signed')
 _FIXED = { # game -> fields it cannot vary
-    'gan': _pure | dict(n_labels=0), 'icgan': _alone | dict(n_labels=0),
-    'bigan': _alone | dict(n_labels=0, ema=0.), 'triple': _alone, 'plain': _alone,
-    'mix': _mixed, 'retrain': _mixed,
+    'gan': _pure | _sure | dict(n_labels=0), 'icgan': _alone | _sure | dict(n_labels=0),
+    'bigan': _alone | _sure | dict(n_labels=0, ema=0.), 'triple': _alone, 'plain': _alone | _sure,
+    'mix': _mixed | _sure, 'retrain': _mixed | _sure,
 }
 LEARNERS = 'plain', 'mix', 'retrain' # games of a classifier alone: there is no generator
 
@@ -116,6 +117,8 @@ def check_game(
     if config.game in ('bigan', 'triple') and LOSSES[config.loss].paired:
         raise ValueError(f"loss is {config.loss!r}, "
                          f"allowed in game {config.game!r} is one that is not paired")
+    if not 0 <= config.guessed < 1:
+        raise ValueError(f"guessed is {config.guessed}, allowed is 0 up to, but not, 1")
     if not 0 <= config.n_labels <= len(data):
         raise ValueError(f"n_labels is {config.n_labels}, allowed is 1 to {len(data)}, or 0 for all")
     check_share(config)
@@ -209,7 +212,7 @@ def _triple_game(
     G, D = build_networks(config, data)
     C, labelled = _build_classifier(config, data), _load_labelled(config, data)
     check_fit(G, D, data, recipe)
-    return lambda run, how: train_triple(G, D, C, data, labelled, recipe, run, how)
+    return lambda run, how: train_triple(G, D, C, data, labelled, recipe, run, how, guessed=config.guessed)
 
 def _plain_game(
     config:Config,  # of the run

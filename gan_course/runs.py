@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['open_run', 'read_config', 'with_progress', 'generator_scores', 'device_name', 'peak_memory', 'versions',
            'source_commit', 'provenance', 'score_run', 'encoder_scores', 'with_alarms', 'run_config', 'resume',
-           'time_to_quality', 'load_generator']
+           'time_to_quality', 'load_generator', 'midpoint_scores']
 
 # %% ../nbs/35_runs.ipynb #2b61dc51
 import importlib.util
@@ -25,8 +25,9 @@ from tqdm.auto import tqdm
 
 import gan_course
 from . import lookup
+from .catalogue import PLAYGROUND
 from .config import Config, How, config_id, from_dict
-from .core import png_bytes
+from .core import RandomState, draw_latents, png_bytes, slerp
 from gan_course.data import (
     STACKED_DIGITS,
     TOYS,
@@ -84,6 +85,7 @@ from gan_course.training import (
     Snapshot,
     deferred_interrupt,
     generate,
+    load_playground,
     redraw,
     step_counts,
     to_tensorboard,
@@ -484,3 +486,21 @@ def load_generator(
     try: G.load_state_dict(load_file(file))
     except SafetensorError as e: raise BadCheckpoint(f"{file} is damaged ({e}): train the run again") from e
     return G.eval()
+
+# %% ../nbs/35_runs.ipynb #4bcbe0ef
+_MIDDLES = dict(ends=lambda a, b: a, line=lambda a, b: (a + b) / 2, arc=lambda a, b: slerp(a, b, .5))
+
+@torch.no_grad()
+def midpoint_scores(
+    arm:str,          # 'ends', 'line' or 'arc'
+    seed:int,         # of the pairs of latents
+    data:str='mnist', # whose test images they are compared with, a name in `gan_course.judges.JUDGES`
+    n:int=10_000,     # pairs, and images
+)->dict:              # length: the latents' mean; scores: of `_image_scores`
+    "Score what the shipped generator draws at latents, or halfway between two of them."
+    middle, G, held = lookup(_MIDDLES, arm, 'arm'), load_playground(), reference(data).held
+    y = held.y[torch.arange(n) % len(held)]
+    with RandomState(seed): z = middle(*draw_latents(2 * n, G.latent, PLAYGROUND.noise).chunk(2))
+    drawn = torch.cat([G(*pair) for pair in zip(z.split(500), y.split(500), strict=True)])
+    scores = _image_scores(denormalise(drawn, PLAYGROUND.norm), y, data)
+    return dict(length=z.norm(dim=1).mean().item(), scores=scores)

@@ -21,7 +21,7 @@ from gan_course.games import (
     load_train_valid,
 )
 from gan_course.judges import PANELS, label_scores, load_scorer
-from gan_course.runs import generator_scores, load_generator, run_config, time_to_quality
+from gan_course.runs import generator_scores, load_generator, midpoint_scores, run_config, time_to_quality
 from gan_course.scores import Reference, frechet_distance, sharpness
 from gan_course.training import generate, load_playground, train_triple
 
@@ -31,6 +31,7 @@ CONFIGS = {game: replace(TINY, game=game, n_labels=100 * (game in ('triple', 'pl
     'clipped': replace(TINY, loss='wasserstein', clip=.1, opt='rmsprop', n_d=2),
     'penalised, spectral, attention': replace(TINY, penalty='gp', spectral=True, attention=True),
     'averaged': replace(TINY, game='triple', ema=.9, n_labels=100),
+    'guessed': replace(TINY, game='triple', guessed=.9, n_labels=100),
     'batch statistics': replace(TINY, g_stats='batch'),
 }
 
@@ -69,14 +70,16 @@ def test_a_game_becomes_a_row(game, tmp_path):
     if game not in LEARNERS: assert load_generator(tmp_path/'run').n_classes == 10
 
 
-def test_the_classes_of_unlabelled_images_are_never_read():
-    config = CONFIGS['triple']
+@pytest.mark.parametrize('name', ['triple', 'guessed'])
+def test_the_classes_of_unlabelled_images_are_never_read(name):
+    config = CONFIGS[name]
     data, recipe = load_train(config), build_recipe(config)
     ends = []
     for y in (data.y, data.y.flip(0)):
         G, D = build_networks(config, data)
         C, few = _build_classifier(config, data), _load_labelled(config, data)
-        *_, now = train_triple(G, D, C, replace(data, y=y), few, recipe, how=How('cpu'))
+        *_, now = train_triple(G, D, C, replace(data, y=y), few, recipe, how=How('cpu'),
+                               guessed=config.guessed)
         ends.append(state(now))
     assert_close(ends[0], ends[1], rtol=0, atol=0)
 
@@ -157,6 +160,13 @@ def test_a_row_holds_both_judges_and_the_test_sets_class_counts():
     assert len(said['diversity_by_class']) == 10
 
 
+def test_halfway_between_two_latents_the_arc_keeps_their_length():
+    length = {arm: midpoint_scores(arm, 0, 'mnist_5k', n=100)['length'] for arm in ('ends', 'line', 'arc')}
+    assert length['arc'] == pytest.approx(length['ends'], rel=.05)
+    assert length['line'] == pytest.approx(length['ends'] / 2**.5, rel=.05)
+    with pytest.raises(ValueError, match="arm is 'chord'"): midpoint_scores('chord', 0)
+
+
 def test_the_price_of_an_encoder_contains_its_generator(tmp_path):
     row = run_config(CONFIGS['icgan'], tmp_path/'run', how=How('cpu', quiet=True), n_score=50)
     own, others = (read_jsonl(tmp_path/'run'/file)[-1]['seconds']
@@ -191,6 +201,7 @@ def test_validation_goes_on_after_a_break(tmp_path, monkeypatch, validated):
     (dict(game='bigan', net='dcgan'), "net is 'dcgan'"), (dict(game='bigan', n_d=2), 'n_d is 2'),
     (dict(game='triple', penalty='r1'), "penalty is 'r1'"), (dict(game='plain', clip=.1), 'clip is 0.1'),
     (dict(game='icgan', n_valid=50), 'n_valid is 50'),
+    (dict(guessed=.5), 'guessed is 0.5'), (dict(game='triple', guessed=1.), 'guessed is 1.0'),
     (dict(data='ring8', n_train=0), 'shape is .2,.'), (dict(n_labels=9), 'n_labels is 9'),
     (dict(game='bigan', loss='relativistic'), "loss is 'relativistic'"),
 ])
