@@ -402,4 +402,4 @@ STUDIES.update(named(
 MEASUREMENTS.update(named(Measurement(
     'hacks-slerp', "Are pictures halfway between two latents worse on the line than on the arc?",
     'runs.midpoint_scores', dict(data='mnist', n=10_000), dict(data='mnist_5k', n=300),
-    ('ends', 'line', 'arc'), seeds=6, claims=('hacks-slerp',))))
+    ('ends', 'line', 'arc'), seeds=6, claims=('hacks-slerp',), device='cpu')))
