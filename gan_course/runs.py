@@ -169,6 +169,13 @@ def _image_scores(
         **_diversity_scores(seen.features, of_class, held.features, real.held.y, real.held.n_classes),
         accuracy_b=label_scores(images, y, second)['accuracy'], sharpness=sharpness(images, real.held.x))
 
+def _as_in_test(
+    test:Data, # images in any order, that of their classes too
+    n:int,     # classes to ask for
+)->Tensor:     # int64 (n,)
+    "n classes, each as often as it comes in the test set, give or take one."
+    return test.y[torch.arange(n) * len(test) // n]
+
 # %% ../nbs/35_runs.ipynb #bf726afd
 def generator_scores(
     G:nn.Module,     # generator
@@ -185,7 +192,7 @@ def generator_scores(
     if config.data not in JUDGES: return None
     scores, real = _image_scores(*draw(n), config.data), reference(config.data)
     if not G.n_classes: return scores
-    scorer, matched = load_scorer(JUDGES[config.data]), draw(n, real.held.y[torch.arange(n) % len(real.held)])
+    scorer, matched = load_scorer(JUDGES[config.data]), draw(n, _as_in_test(real.held, n))
     features = extract_features(matched[0], scorer).features
     return scores | dict(frechet_matched=frechet(features, real.features('held', scorer).features))
 
@@ -499,7 +506,7 @@ def midpoint_scores(
 )->dict:              # length: the latents' mean; scores: of `_image_scores`
     "Score what the shipped generator draws at latents, or halfway between two of them."
     middle, G, held = lookup(_MIDDLES, arm, 'arm'), load_playground(), reference(data).held
-    y = held.y[torch.arange(n) % len(held)]
+    y = _as_in_test(held, n)
     with RandomState(seed): z = middle(*draw_latents(2 * n, G.latent, PLAYGROUND.noise).chunk(2))
     drawn = torch.cat([G(*pair) for pair in zip(z.split(500), y.split(500), strict=True)])
     scores = _image_scores(denormalise(drawn, PLAYGROUND.norm), y, data)

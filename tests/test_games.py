@@ -21,7 +21,14 @@ from gan_course.games import (
     load_train_valid,
 )
 from gan_course.judges import PANELS, label_scores, load_scorer
-from gan_course.runs import generator_scores, load_generator, midpoint_scores, run_config, time_to_quality
+from gan_course.runs import (
+    _as_in_test,
+    generator_scores,
+    load_generator,
+    midpoint_scores,
+    run_config,
+    time_to_quality,
+)
 from gan_course.scores import Reference, frechet_distance, sharpness
 from gan_course.training import generate, load_playground, train_triple
 
@@ -154,7 +161,9 @@ def test_a_row_holds_both_judges_and_the_test_sets_class_counts():
     old = label_scores(images, y, first) | dict(frechet=frechet_distance(images, test.x, first))
     assert old == {name: said[name] for name in old} # what rows have always told is told as before
     assert said['accuracy_b'] == label_scores(images, y, second)['accuracy']
-    asked, _ = generate(G, 300, test.y[:300], seed=1)
+    counts = _as_in_test(test, 300)
+    assert counts.bincount().tolist() == 10 * [30] # whatever the order of the test images
+    asked, _ = generate(G, 300, counts, seed=1)
     assert said['frechet_matched'] == pytest.approx(frechet_distance(asked, test.x, first))
     assert said['sharpness'] == pytest.approx(sharpness(images, test.x))
     assert len(said['diversity_by_class']) == 10
