@@ -455,7 +455,7 @@ _RECORD_HEAD = f"| {' | '.join(_COLUMNS)} |\n|{' --- |' * len(_COLUMNS)}\n"
 def _speedrun(
     seeds:int=5,                # runs, each with a seed of its own
     accuracy:float=.98,         # share of images to be labelled as asked
-    distance:float=1.,          # Frechet distance to the test set not to be exceeded
+    distance:float=1.,          # Frechet distance to held-out training images not to be exceeded
     every:int=500,              # steps between scorings, which stop the clock
     data:str=SPEEDRUN.data,     # the digits, mnist or mnist_5k
     epochs:int=SPEEDRUN.epochs, # passes after which a run has failed
@@ -476,7 +476,7 @@ def _speedrun(
         run = replace(config, seed=seed)
         rows.append(time_to_quality(run, accuracy, distance, How(device, precision, every), n))
         print(f"seed {seed}: {json.dumps(rows[-1])}", flush=True)
-    bound = f'{data}: {accuracy:.0%} as asked, Frechet distance {distance:g}'
+    bound = f'{data}, held out: {accuracy:.0%} as asked, Frechet distance {distance:g}'
     line = _record_line(rows, config, bound, device_name(pick_device(device)), precision)
     print(_RECORD_HEAD + line)
     if record:

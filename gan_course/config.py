@@ -67,6 +67,7 @@ class Config(Rules):
     n_train: int = 0              # stratified subset of the training images; 0: all
     n_valid: int = 0              # training images held out, for scores after each epoch
     n_labels: int = 0             # images whose class is known, where a classifier learns; 0: all
+    guessed: float = 0.0          # fraction of D's real pairs whose class is C's guess, in game 'triple'
     share: float = 0.0            # fraction of generated images among those a classifier learns from
     maker: str = 'none'           # the generator that made them, a name in `gan_course.catalogue.MAKERS`
     keep: str = 'all'             # which of them are kept, a name in `gan_course.catalogue.KEEPS`
@@ -147,7 +148,7 @@ class Study:
     base: Config                               # what the arms share, at full length
     arms: dict = field(default_factory=lambda: {'base': {}}) # arm -> the fields it changes
     small: dict = field(default_factory=dict)  # fields of the small form, applied to every arm
-    seeds: int = 5                             # runs of each arm
+    seeds: int = 6                             # runs of each arm
     claims: tuple[str, ...] = ()               # ids of the reports' claims it serves
 
     def __post_init__(self):
@@ -161,6 +162,12 @@ class Study:
             if twin != arm:
                 raise ValueError(f"arms {twin!r} and {arm!r} of {self.name} are the same experiment")
 
+    def _small_form(self, arm_changes):
+        "What the small form changes in an arm; one that is twice as long as the base stays twice as long."
+        if 'epochs' not in self.small or 'epochs' not in arm_changes: return self.small
+        times = arm_changes['epochs'] / self.base.epochs
+        return self.small | dict(epochs=max(1, round(self.small['epochs'] * times)))
+
     def config(
         self,
         arm:str|None=None, # a name in `arms`; None: the first
@@ -170,7 +177,8 @@ class Study:
         "The config of one arm, for one run."
         arm = next(iter(self.arms)) if arm is None else arm
         arm_changes = lookup(self.arms, arm, f'arm of {self.name}')
-        return replace(self.base, **(arm_changes | ({} if full else self.small) | changes))
+        small = {} if full else self._small_form(arm_changes)
+        return replace(self.base, **(arm_changes | small | changes))
 
     def runs(
         self,

@@ -10,6 +10,7 @@ __all__ = ['NETWORK_FIELDS', 'LEARNERS', 'GAMES', 'PLAYERS', 'build_networks', '
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from torch import nn
 
@@ -18,7 +19,7 @@ from .catalogue import MAKERS, check_share
 from .config import Config, How, config_id, widened
 from .core import RandomState
 from .data import Data, hold_out, load, mix_datasets, subset
-from .files import RunDir, load_weights, lock_run, weights_of, write_atomically
+from .files import RunDir, load_weights, lock_run, read_jsonl, weights_of, write_atomically
 from .judges import JUDGES, accuracy, label_scores, load_scorer
 from .losses import LOSSES
 from .networks import NETWORKS, ConvNet, Encoder, JointDiscriminator, classifier
@@ -88,13 +89,14 @@ def setup(
 
 # %% ../nbs/34_games.ipynb #31a38f03
 _pure = dict(share=0., maker='none', keep='all')
+_sure = dict(guessed=0.)
 _one_each = dict(n_d=1, n_g=1, penalty='none', clip=0.)
 _alone = _pure | _one_each | dict(augment='none', n_valid=0)
 _mixed = _one_each | dict(norm='signed')
 _FIXED = { # game -> fields it cannot vary
-    'gan': _pure | dict(n_labels=0), 'icgan': _alone | dict(n_labels=0),
-    'bigan': _alone | dict(n_labels=0, ema=0.), 'triple': _alone, 'plain': _alone,
-    'mix': _mixed, 'retrain': _mixed,
+    'gan': _pure | _sure | dict(n_labels=0), 'icgan': _alone | _sure | dict(n_labels=0),
+    'bigan': _alone | _sure | dict(n_labels=0, ema=0.), 'triple': _alone, 'plain': _alone | _sure,
+    'mix': _mixed | _sure, 'retrain': _mixed | _sure,
 }
 LEARNERS = 'plain', 'mix', 'retrain' # games of a classifier alone: there is no generator
 
@@ -113,6 +115,8 @@ def check_game(
     if config.game in ('bigan', 'triple') and LOSSES[config.loss].paired:
         raise ValueError(f"loss is {config.loss!r}, "
                          f"allowed in game {config.game!r} is one that is not paired")
+    if not 0 <= config.guessed < 1:
+        raise ValueError(f"guessed is {config.guessed}, allowed is 0 up to, but not, 1")
     if not 0 <= config.n_labels <= len(data):
         raise ValueError(f"n_labels is {config.n_labels}, allowed is 1 to {len(data)}, or 0 for all")
     check_share(config)
@@ -138,6 +142,17 @@ def _build_encoder(
     with RandomState(config.seed):
         return Encoder(config.latent, data.n_classes, widths, data.shape, config.slope)
 
+# %% ../nbs/34_games.ipynb #2bb472a7
+def _note_needed(
+    run:RunDir,  # a run
+    folder:Path, # of a training that has ended, without which it could not be
+):
+    "Note in `needed.json`, beside a run, the seconds of another training; they are part of its price."
+    file = run.path/'needed.json'
+    known = json.loads(file.read_text(encoding='utf-8')) if file.exists() else {}
+    known[folder.name] = read_jsonl(folder/'metrics.jsonl')[-1]['seconds']
+    write_atomically(file, json.dumps(known).encode())
+
 # %% ../nbs/34_games.ipynb #fdacbe0c
 def _icgan_game(
     config:Config,  # of the run
@@ -151,6 +166,7 @@ def _icgan_game(
         folder = run.path/'generator'
         own = RunDir(folder, resume=(folder/'metrics.jsonl').exists())
         *_, last = play_first(own, replace(how, every=0)) # the end of it
+        _note_needed(run, folder)
         return train_encoder(last.G_ema, E, data, recipe, run, how)
     return start
 
@@ -194,7 +210,7 @@ def _triple_game(
     G, D = build_networks(config, data)
     C, labelled = _build_classifier(config, data), _load_labelled(config, data)
     check_fit(G, D, data, recipe)
-    return lambda run, how: train_triple(G, D, C, data, labelled, recipe, run, how)
+    return lambda run, how: train_triple(G, D, C, data, labelled, recipe, run, how, guessed=config.guessed)
 
 def _plain_game(
     config:Config,  # of the run
@@ -222,6 +238,7 @@ def _train_shared(
             write_atomically(folder/'config.json', json.dumps(asdict(config), indent=1).encode())
             *_, last = play(own, replace(how, every=0)) # the end of it
             write_atomically(file, weights_of(last.G_ema or last.parts['C']))
+    _note_needed(run, folder)
     load_weights(net, file)
 
 # %% ../nbs/34_games.ipynb #f913f1f7

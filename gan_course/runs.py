@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['open_run', 'read_config', 'with_progress', 'generator_scores', 'device_name', 'peak_memory', 'versions',
            'source_commit', 'provenance', 'score_run', 'encoder_scores', 'with_alarms', 'run_config', 'resume',
-           'time_to_quality', 'load_generator']
+           'time_to_quality', 'load_generator', 'midpoint_scores']
 
 # %% ../nbs/35_runs.ipynb #2b61dc51
 import importlib.util
@@ -19,14 +19,25 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 import gan_course
 from . import lookup
+from .catalogue import PLAYGROUND
 from .config import Config, How, config_id, from_dict
-from .core import png_bytes
-from .data import STACKED_DIGITS, TOYS, Data, blank, count_modes, denormalise, load, normalise
+from .core import RandomState, draw_latents, png_bytes, slerp
+from gan_course.data import (
+    STACKED_DIGITS,
+    TOYS,
+    Data,
+    blank,
+    count_modes,
+    denormalise,
+    hold_out,
+    load,
+    normalise,
+)
 from .diagnosis import SELECTION_RULES, Watch, choose_epoch
 from gan_course.files import (
     Diverged,
@@ -47,18 +58,36 @@ from gan_course.games import (
     PLAYERS,
     build_networks,
     check_game,
-    load_train,
     load_train_valid,
 )
-from .judges import JUDGES, accuracy, class_logits, label_scores, load_scorer
+from gan_course.judges import (
+    JUDGES,
+    PANELS,
+    accuracy,
+    answer_scores,
+    check_images,
+    class_logits,
+    label_scores,
+    load_scorer,
+)
 from .networks import Encoder
-from .scores import frechet_distance, stacked_scores
+from gan_course.scores import (
+    _diversity_scores,
+    extract_features,
+    frechet,
+    frechet_distance,
+    mush_scores,
+    reference,
+    sharpness,
+    stacked_scores,
+)
 from .speed import PRECISIONS
 from .steps import build_recipe
 from gan_course.training import (
     Snapshot,
     deferred_interrupt,
     generate,
+    load_playground,
     redraw,
     step_counts,
     to_tensorboard,
@@ -129,21 +158,48 @@ def with_progress(
             bar.set_postfix(epoch=round(snapshot.epoch), **losses)
             yield snapshot
 
+# %% ../nbs/35_runs.ipynb #57e91e69
+def _image_scores(
+    images:Tensor, # drawn, uint8 (N, C, H, W)
+    y:Tensor,      # classes they were asked for, int64 (N,); -1: none
+    data:str,      # a name in `gan_course.judges.JUDGES`
+)->dict: # of `label_scores`; accuracy_b: the second judge's; frechet, diversity (_by_class), sharpness
+    "The scores of images against a data set's test images."
+    real, (scorer, second) = reference(data), map(load_scorer, PANELS[data])
+    check_images(images, y, real.held.shape, real.held.n_classes, 2)
+    held, seen = real.features('held', scorer), extract_features(images, scorer)
+    of_class = y.where(y >= 0, seen.logits.argmax(1))
+    return answer_scores(seen.logits, y) | dict(
+        scorer=scorer.hash, frechet=frechet(seen.features, held.features),
+        **_diversity_scores(seen.features, of_class, held.features, real.held.y, real.held.n_classes),
+        accuracy_b=label_scores(images, y, second)['accuracy'], sharpness=sharpness(images, real.held.x))
+
+def _as_in_test(
+    test:Data, # images in any order, that of their classes too
+    n:int,     # classes to ask for
+)->Tensor:     # int64 (n,)
+    "n classes, each as often as it comes in the test set, give or take one."
+    return test.y[torch.arange(n) * len(test) // n]
+
 # %% ../nbs/35_runs.ipynb #bf726afd
 def generator_scores(
     G:nn.Module,     # generator
     config:Config,   # for the data set, noise and norm
     n:int=10_000,    # images to draw
     seed:int=1,      # which draw
-)->dict|None:        # of `gan_course.scores.score`, and frechet; None where no scorer ships for the data set
+)->dict|None:        # of `_image_scores`; None where no scorer ships for the data set
     "Draw images, score them, and say how far from the test set they lie."
     if config.data in TOYS: return _point_scores(G, config, n, seed)
+    def draw(n, y=None): return generate(G, n, y, noise=config.noise, norm=config.norm, seed=seed)
     if config.data in STACKED_DIGITS: # 26,000 numbers where others draw 10,000 images, as in the literature
-        return stacked_scores(generate(G, round(2.6 * n), noise=config.noise, norm=config.norm, seed=seed)[0])
+        n = round(2.6 * n)
+        return stacked_scores(draw(n)[0]) | dict(mush=mush_scores(config.data, n))
     if config.data not in JUDGES: return None
-    scorer, test = load_scorer(JUDGES[config.data]), load(config.data, 'test')
-    images, y = generate(G, n, noise=config.noise, norm=config.norm, seed=seed)
-    return label_scores(images, y, scorer) | dict(frechet=frechet_distance(images, test.x, scorer))
+    scores, real = _image_scores(*draw(n), config.data), reference(config.data)
+    if not G.n_classes: return scores
+    scorer, matched = load_scorer(JUDGES[config.data]), draw(n, _as_in_test(real.held, n))
+    features = extract_features(matched[0], scorer).features
+    return scores | dict(frechet_matched=frechet(features, real.features('held', scorer).features))
 
 # %% ../nbs/35_runs.ipynb #7aa21015
 def _point_scores(
@@ -196,6 +252,17 @@ def provenance(
     return dict(id=config_id(config), config=asdict(config), device=device, precision=precision,
                 versions=versions(), commit=source_commit())
 
+# %% ../nbs/35_runs.ipynb #e4675e13
+def _seconds(
+    run:RunDir,        # of a game that has ended
+    snapshot:Snapshot, # its last
+)->dict:               # seconds; needed, where it needed others: folder -> seconds of the training there
+    "What a result cost: the seconds in steps, its own and those of every training that it needed."
+    file = run.path/'needed.json'
+    needed = json.loads(file.read_text(encoding='utf-8')) if file.exists() else {}
+    total = dict(seconds=round(snapshot.seconds + sum(needed.values()), 1))
+    return total | (dict(needed=needed) if needed else {})
+
 # %% ../nbs/35_runs.ipynb #fb14dfc2
 def _thin_metrics(
     rows:list[dict], # of metrics.jsonl
@@ -207,6 +274,8 @@ def _thin_metrics(
     return round_floats(kept)
 
 # %% ../nbs/35_runs.ipynb #af26feb8
+_RAW = 'accuracy', 'frechet', 'diversity', 'modes', 'kl', 'good' # what is told of G without its average
+
 def score_run(
     snapshot:Snapshot, # the end of a game
     config:Config,     # of it
@@ -214,6 +283,9 @@ def score_run(
 )->dict|None:          # of `generator_scores`, and what the other players do
     "Score everything a game has trained."
     scores, others = generator_scores(snapshot.G_ema, config, n) if snapshot.G_ema else None, {}
+    if scores and 'G_ema' in snapshot.parts: # scored above; the G that was trained stands beside it
+        raw = generator_scores(snapshot.G, config, n)
+        others |= {f'raw_{name}': raw[name] for name in _RAW if name in raw}
     if 'C' in snapshot.parts:
         others |= dict(classified=accuracy(snapshot.parts['C'], load(config.data, 'test')))
     if 'E' in snapshot.parts:
@@ -228,14 +300,18 @@ def encoder_scores(
     E:Encoder,       # for it
     real:Data,       # digits neither has seen
     config:Config,   # for norm and scorer
-)->dict:             # reconstruction: mean squared error of a pixel; named, kept, redrawn: shares
+)->dict: # mean squared errors: reconstruction, mean_image, random_draw; shares: named, kept, redrawn
     "How well digits are reconstructed, and what the scorer calls them when they are redrawn as every class."
     scorer, device = load_scorer(JUDGES[config.data]), next(G.parameters()).device
     x = normalise(real.x, config.norm).to(device)
     same, every = (v.cpu() for v in redraw(G, E, x))
     def called(v): return class_logits(scorer, denormalise(v, config.norm)).argmax(1)
+    def off(v): return (v - x.cpu()).square().mean().item()
     asked = torch.arange(every.shape[1]).repeat(len(x))
-    return dict(reconstruction=(same - x.cpu()).square().mean().item(),
+    mean = normalise(load(config.data, 'train').x[:10_000], config.norm).mean(0)
+    drawn = generate(G, len(x), noise=config.noise, norm=config.norm, seed=3)[0] # of no digit in particular
+    return dict(reconstruction=off(same), mean_image=off(mean),
+                random_draw=off(normalise(drawn, config.norm)),
                 named=(E.eval().to_y(x).argmax(1).cpu() == real.y).float().mean().item(),
                 kept=(called(same) == real.y).float().mean().item(),
                 redrawn=(called(every.flatten(0, 1)) == asked).float().mean().item())
@@ -364,8 +440,8 @@ def _finish_run(
     try: last = _run_and_record(config, run, start, held, due, replace(how, every=0), tensorboard)
     except Diverged as e: write_atomically(end, str(e).encode()); raise
     device = next(last.parts.get('G', last.parts.get('C')).parameters()).device
-    row = provenance(config, device_name(device), how.precision) | dict(
-        seconds=round(last.seconds, 1), step=last.step, scores=score_run(last, config, n_score))
+    row = provenance(config, device_name(device), how.precision) | _seconds(run, last) | dict(
+        step=last.step, scores=score_run(last, config, n_score))
     _export_networks(run, last, row)
     if held: row['validation'] = round_floats(read_metrics(run.path/'validation.jsonl'))
     if held and last.G: row['chosen'] = _chosen_scores(run, config, n_score)
@@ -405,22 +481,27 @@ def resume(
 def time_to_quality(
     config:Config,            # what to train, of a data set with a scorer
     accuracy:float=.98,       # share of images to be labelled as asked
-    distance:float=1.,        # Fréchet distance to the test set not to be exceeded
+    distance:float=1.,        # Fréchet distance to held-out training images not to be exceeded
     how:How=How(precision='bf16', every=500), # device, precision, steps between scorings
     n:int=10_000,             # images to score
-)->dict:                      # reached, seconds of training, step, epoch, and the last accuracy and distance
-    "Train until the average of G draws well enough; scoring stops the clock."
-    scorer, test = load_scorer(lookup(JUDGES, config.data, 'data')), load(config.data, 'test')
-    data = load_train(config)
+)->dict: # reached, seconds of training, step, epoch, the last accuracy and distance; test_distance
+    "Train until the average of G draws well enough of what was held out; scoring stops the clock."
+    scorer, (data, held) = load_scorer(lookup(JUDGES, config.data, 'data')), load_train_valid(config)
+    if held is None: data, held = hold_out(data, min(10_000, len(data) // 6), config.seed)
+    real = extract_features(held.x, scorer).features
+    def examine(G, real):
+        images, y = generate(G, n, noise=config.noise, norm=config.norm, seed=1)
+        seen = extract_features(images, scorer)
+        return answer_scores(seen.logits, y)['accuracy'], frechet(seen.features, real)
     G, D = build_networks(config, data)
     for snapshot in train(G, D, data, build_recipe(config), None, how.device, how.every, how.precision):
-        images, y = generate(snapshot.G_ema, n, noise=config.noise, norm=config.norm, seed=1)
-        achieved = label_scores(images, y, scorer)['accuracy']
-        measured = frechet_distance(images, test.x, scorer)
+        achieved, measured = examine(snapshot.G_ema, real)
         reached = achieved >= accuracy and measured <= distance
         if reached: break
+    _, tested = examine(snapshot.G_ema, reference(config.data).features('held', scorer).features) # once
     return dict(reached=reached, seconds=round(snapshot.seconds, 1), step=snapshot.step,
-                epoch=round(snapshot.epoch, 2), accuracy=round(achieved, 4), distance=round(measured, 3))
+                epoch=round(snapshot.epoch, 2), accuracy=round(achieved, 4), distance=round(measured, 3),
+                test_distance=round(tested, 3))
 
 # %% ../nbs/35_runs.ipynb #ee62a806
 def load_generator(
@@ -433,3 +514,21 @@ def load_generator(
     G, _ = build_networks(config, blank(config.data))
     load_weights(G, file)
     return G.eval()
+
+# %% ../nbs/35_runs.ipynb #4bcbe0ef
+_MIDDLES = dict(ends=lambda a, b: a, line=lambda a, b: (a + b) / 2, arc=lambda a, b: slerp(a, b, .5))
+
+@torch.no_grad()
+def midpoint_scores(
+    arm:str,          # 'ends', 'line' or 'arc'
+    seed:int,         # of the pairs of latents
+    data:str='mnist', # whose test images they are compared with, a name in `gan_course.judges.JUDGES`
+    n:int=10_000,     # pairs, and images
+)->dict:              # length: the latents' mean; scores: of `_image_scores`
+    "Score what the shipped generator draws at latents, or halfway between two of them."
+    middle, G, held = lookup(_MIDDLES, arm, 'arm'), load_playground(), reference(data).held
+    y = _as_in_test(held, n)
+    with RandomState(seed): z = middle(*draw_latents(2 * n, G.latent, PLAYGROUND.noise).chunk(2))
+    drawn = torch.cat([G(*pair) for pair in zip(z.split(500), y.split(500), strict=True)])
+    scores = _image_scores(denormalise(drawn, PLAYGROUND.norm), y, data)
+    return dict(length=z.norm(dim=1).mean().item(), scores=scores)

@@ -10,8 +10,9 @@ __all__ = ['PRECISIONS', 'race', 'product_ceiling', 'keep_freed_memory', 'Dropou
 import ctypes
 import statistics
 import time
+import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 
 import torch
@@ -54,14 +55,30 @@ def product_ceiling(
     return n * 2 * size**3 / (race(dict(product=product), 5)['product']['low'] / 1e3)
 
 # %% ../nbs/13_fast.ipynb #7eb7330c
-@lru_cache(maxsize=1)
-def keep_freed_memory():
-    "Once a process: keep freed memory for the next step."
-    trim_threshold, mmap_max = -1, -4 # names of settings in glibc's malloc.h
+_MALLOPT = dict(trim_threshold=-1, mmap_threshold=-3, mmap_max=-4) # their numbers in glibc's malloc.h
+_holders = [] # of the setting, one for each `with` under way
+
+def _tell_malloc(trim=False, **limits):
+    "Set limits of glibc's allocator, and return free pages if asked to; nothing where it is not glibc."
     try:
         libc = ctypes.CDLL(None)
-        libc.mallopt(trim_threshold, -1); libc.mallopt(mmap_max, 0)
-    except (OSError, AttributeError, TypeError): pass # not glibc: another allocator, with other habits
+        for name, value in limits.items(): libc.mallopt(_MALLOPT[name], value)
+        if trim: libc.malloc_trim(0)
+    except (OSError, AttributeError, TypeError): pass # another allocator, with other habits
+
+@contextmanager
+def keep_freed_memory(
+    device='cpu', # where the steps are played; on a GPU torch keeps memory by itself
+):
+    "Inside `with`, the process keeps freed memory for the next step; at its end the system has it back."
+    if torch.device(device).type != 'cpu': yield; return
+    _holders.append(device)
+    _tell_malloc(trim_threshold=-1, mmap_max=0)
+    try: yield
+    finally:
+        _holders.pop()
+        if not _holders:
+            _tell_malloc(True, trim_threshold=2**26, mmap_threshold=2**25, mmap_max=2**16)
 
 # %% ../nbs/13_fast.ipynb #70b6a18b
 class Dropout(nn.Dropout):
@@ -95,7 +112,7 @@ def d_logits(
 
 # %% ../nbs/13_fast.ipynb #f37cbed3
 PRECISIONS = {
-    'strict': "float32, as torch comes",
+    'strict': "float32, by torch's own library; on a GPU without TF32",
     'fp32': "float32, by oneDNN where it is as accurate",
     'bf16': "bfloat16 in the networks, float32 in weights, losses and optimisers",
 }
@@ -112,13 +129,27 @@ def _onednn_is_accurate()->bool:
 
 # %% ../nbs/13_fast.ipynb #b0199369
 @contextmanager
+def _without_tf32():
+    "Inside `with`, a GPU multiplies and convolves float32 numbers with all their bits."
+    products, convolutions = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision('highest')
+    torch.backends.cudnn.allow_tf32 = False
+    try: yield
+    finally:
+        torch.set_float32_matmul_precision(products)
+        torch.backends.cudnn.allow_tf32 = convolutions
+
+@contextmanager
 def matmul_precision(
     precision:str, # a name in `PRECISIONS`
     device='cpu',  # where the products are made
 ):
-    "Inside `with`, a CPU makes float32 products the fast way where it is as accurate, and flushes denormals."
+    "Inside `with`, `strict` is exact on a GPU; else a CPU multiplies the fast way where it is as accurate."
     lookup(PRECISIONS, precision, 'precision')
-    if precision == 'strict' or torch.device(device).type != 'cpu': yield; return
+    kind = torch.device(device).type
+    if precision == 'strict' or kind != 'cpu':
+        with _without_tf32() if kind == 'cuda' and precision == 'strict' else nullcontext(): yield
+        return
     smallest = torch.finfo(torch.float64).tiny
     products, flushed = torch.get_float32_matmul_precision(), smallest / 2 == 0
     if precision == 'fp32' and _onednn_is_accurate(): torch.set_float32_matmul_precision('medium')
@@ -181,11 +212,20 @@ class Replay:
     def __call__(self, index):
         if not self.capture: return self.step(index)
         if self.warm_up: self.warm_up -= 1; return self._on_side_stream(index)
-        if self.graph is None:
-            self.index, self.graph = index.clone(), torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self.graph): self.out = self.step(self.index)
+        if self.graph is None and not self._record(index): return self.step(index)
         self.index.copy_(index); self.graph.replay()
         return self.out.clone()
+
+    def _record(self, index):
+        "Record the step; False where that fails."
+        self.index, graph = index.clone(), torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph): self.out = self.step(self.index)
+            self.graph = graph
+        except RuntimeError as e:
+            warnings.warn(f"a step could not be recorded, and is played plainly: {e}", stacklevel=3)
+            self.capture = False
+        return self.capture
 
     def _on_side_stream(self, index):
         "A plain step on another stream, as recording asks for."

@@ -55,7 +55,15 @@ SCORES = dict( # a new score is one row; tables take the first that a study has
     nearer=Score('', 'share of pairs nearer to training images than held-out ones are, '
                  'about 1/2 for real ones'),
     copied=Score('low', 'share of images that only copying explains, near 0 for real ones'),
-    taught=Score('high', 'accuracy on real images of a classifier taught by these'))
+    taught=Score('high', 'accuracy on real images of a classifier taught by these'),
+    accuracy_b=Score('high', 'share labelled as asked, by the second judge'),
+    frechet_matched=Score('low', 'distance where each class is asked for as often as it is tested', log=True),
+    sharpness=Score('', 'energy of the gradient, 1 is like real'),
+    raw_frechet=Score('low', 'distance without the average of weights', log=True),
+    raw_accuracy=Score('high', 'share labelled as asked without the average of weights'),
+    sure=Score('high', 'share of images whose every digit is read with certainty'),
+    modes_sure=Score('high', 'classes that occur among these'),
+    kl_sure=Score('low', 'how uneven the classes are among these, 0 is best', log=True))
 _LAST_LOSSES = 'd_loss', 'g_loss' # at the end of a run; they are no scores
 
 # %% ../nbs/36_seeds.ipynb #fc524ff3

@@ -387,6 +387,21 @@ def _update_c(
     parts['opt_c'].zero_grad(set_to_none=True); loss.backward(); parts['opt_c'].step()
     return loss.detach()
 
+# %% ../nbs/26_triple.ipynb #ade19df8
+@torch.no_grad()
+def _with_guesses(
+    C:nn.Module,       # the classifier as it is to be computed
+    data:Data,         # all examples; their classes are not looked at
+    labelled:tuple,    # labelled images and their classes
+    guessed:float,     # fraction to replace; 0: none, and nothing is drawn
+    norm:str='signed', # a name in `gan_course.data.NORMS`
+)->tuple[Tensor, Tensor]: # images and classes, as many
+    "Labelled pairs, the last of them replaced by unlabelled images with the class C finds likeliest."
+    (x, y), n = labelled, round(guessed * len(labelled[0]))
+    if not n: return labelled
+    drawn = normalise(data.x[torch.randint(len(data), (n,), device=x.device)], norm)
+    return torch.cat([x[:-n], drawn]), torch.cat([y[:-n], C(drawn).argmax(1)])
+
 # %% ../nbs/26_triple.ipynb #00acd36a
 def triple_step(
     parts:dict,       # G, D, C, ramp, and their optimisers
@@ -395,6 +410,7 @@ def triple_step(
     indices:Tensor,   # of the unlabelled examples, int64 (1, batch)
     precision:str,    # of the networks
     labelled:Data,    # the few examples whose class is known
+    guessed:float=0., # fraction of D's real pairs whose class is C's guess
 )->Tensor:            # the metrics of `METRICS`, and c_loss
     "One move each of D, C and G; half of D's fakes are G's images, half are C's labels."
     G, D, C = (lower_precision(parts[name], precision) for name in 'GDC')
@@ -402,12 +418,13 @@ def triple_step(
     labelled_batch = _draw_labelled(labelled, len(x), recipe.norm)
     z = draw_latents(len(x), parts['G'].latent, recipe.noise, x.device)
     asked = torch.randint(parts['G'].n_classes, (len(x),), device=x.device)
-    fake, guessed = G(z, asked), C(x)
-    generated, guess = fake.detach(), guessed.argmax(1)
+    fake, answers = G(z, asked), C(x)
+    generated, guess = fake.detach(), answers.argmax(1)
     judged = D(torch.cat([x, generated]), torch.cat([guess, asked]))
-    metrics = learn_d(parts['opt_d'], recipe.loss, D(*labelled_batch), judged)
+    real = _with_guesses(C, data, labelled_batch, guessed, recipe.norm)
+    metrics = learn_d(parts['opt_d'], recipe.loss, D(*real), judged)
     from_c = judged[:len(x)].detach()
-    metrics['c_loss'] = _update_c(parts, C, labelled_batch, (generated, asked), guessed, from_c)
+    metrics['c_loss'] = _update_c(parts, C, labelled_batch, (generated, asked), answers, from_c)
     metrics |= update_g(lambda *_: fake, D, parts['opt_g'], recipe.loss, x, z, asked)
     if 'G_ema' in parts: parts['G_ema'].update(parts['G'])
     return torch.stack([metrics[name] for name in (*METRICS, 'c_loss')])

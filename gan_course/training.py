@@ -617,13 +617,14 @@ def train_triple(
     run:RunDir|None=None,    # where to keep metrics and checkpoints; a checkpoint there is resumed
     how:How=How(),           # device, precision, steps between snapshots
     pseudo:float=.1,         # where the weight of C's error on fakes ends
+    guessed:float=0.,        # fraction of D's real pairs whose class is C's guess
 )->Iterator[Snapshot]:       # with C in its parts
     "Train generator, discriminator and classifier together."
     G, D, C, data, labelled = to_device((G, D, C), (data, labelled), how)
     ramp = Ramp(pseudo, step_counts(len(data), recipe)[-1]).to(data.x.device)
     parts = make_parts(G, D, recipe) | dict(C=C, ramp=ramp, opt_c=make_optimiser(recipe, recipe.lr_g, C))
-    return run_loop(parts, data, recipe, run, how, step_with=partial(triple_step, labelled=labelled),
-                    names=(*METRICS, 'c_loss'))
+    step = partial(triple_step, labelled=labelled, guessed=guessed)
+    return run_loop(parts, data, recipe, run, how, step_with=step, names=(*METRICS, 'c_loss'))
 
 # %% ../nbs/26_triple.ipynb #3e655c25
 def train_plain(

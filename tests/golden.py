@@ -67,6 +67,7 @@ ARMS = {name: replace(BASE, **changes) for name, changes in { # augment='affine'
     'icgan': dict(game='icgan', net='cdcgan', batch_norm=True, ema=.9, norm='unit', g_out='sigmoid'),
     'bigan': dict(game='bigan', net='cdcgan', batch_norm=True, dropout=.3, loss='hinge'),
     'triple': dict(game='triple', net='cdcgan', n_labels=100, batch_norm=True, dropout=.3, ema=.9),
+    'triple, guessed': dict(game='triple', net='cdcgan', n_labels=100, batch_norm=True, guessed=.9),
     'plain': dict(game='plain', n_labels=100, dropout=.3),
     'mix': dict(game='mix'),
     'mix, few labels': dict(game='mix', n_labels=50, n_valid=60, ema=.9, epochs=1),

@@ -1,4 +1,5 @@
 "Generated images as training data: nothing leaks, arms are equal, and what many runs share is made once."
+import json
 from dataclasses import replace
 
 import pytest
@@ -76,6 +77,9 @@ def test_what_many_runs_share_is_trained_once(seen, tmp_path):
     for arm in (MADE, replace(MADE, augment='affine'), replace(MADE, share=.25)):
         run_config(arm, tmp_path/config_id(arm), how=How('cpu', quiet=True), n_score=50)
     assert [name for name, _ in seen].count('G') == 1
+    rows = [json.loads(file.read_text(encoding='utf-8')) for file in tmp_path.glob('*/row.json')]
+    assert len({json.dumps(row['needed']) for row in rows}) == 1 # each row's price contains the maker's
+    assert all(row['seconds'] >= round(sum(row['needed'].values()), 1) > 0 for row in rows)
     assert len([*tmp_path.glob('gan-fp32-*/trained.safetensors')]) == 1
     played(replace(MADE, seed=1), tmp_path) # other images, another maker
     assert [name for name, _ in seen].count('G') == 2

@@ -119,12 +119,12 @@ def test_a_table_of_one_arm_has_no_differences(tmp_path, capsys):
 
 
 def test_a_score_newer_than_the_stored_rows_breaks_nothing(monkeypatch, capsys):
-    monkeypatch.setitem(SCORES, "sharpness", Score("", "how sharp the edges are"))
+    monkeypatch.setitem(SCORES, "newest", Score("", "how sharp the edges are"))
     spans = real_spans("mnist", "mnist", 5000)
-    assert "sharpness" not in spans and spans["frechet"][0] <= spans["frechet"][1]
+    assert "newest" not in spans and spans["frechet"][0] <= spans["frechet"][1]
     main(["table", "moves"])
     assert "differences from" in capsys.readouterr().out
-    assert "measure is 'sharpness'" in refused(capsys, "table", "moves", "--measure", "sharpness")
+    assert "measure is 'newest'" in refused(capsys, "table", "moves", "--measure", "newest")
 
 
 def test_a_run_leaves_its_directory(run):

@@ -28,7 +28,7 @@ from gan_course.files import read_jsonl
 from gan_course.games import setup
 from gan_course.losses import LOSSES, Loss, make_loss
 from gan_course.runs import generator_scores, run_config, with_alarms
-from gan_course.scores import _count_numbers, pairwise_diversity, stacked_scores
+from gan_course.scores import _count_numbers, mush_scores, pairwise_diversity, stacked_scores
 from gan_course.statistics import SCORES
 
 SHORT = {"no-nine": dict(epochs=2), "penalty-normal": dict(epochs=1), "penalty-batch-norm": dict(epochs=1),
@@ -193,11 +193,19 @@ def test_a_stacked_run_is_scored_by_its_modes():
     said = generator_scores(grey, Config(data="stacked_5k"), n=10)
     assert said["n"] == 26 and said["modes"] == 1 and abs(said["kl"] - math.log(1000)) < 1e-3
     assert SCORES["kl"].good == "low"
+    assert {"modes", "kl", "sure", "modes_sure", "kl_sure"} == set(said["mush"])
+
+
+def test_pictures_that_show_no_digit_have_modes_until_certainty_is_asked_for():
+    real, mush = stacked_scores(load("stacked_5k").x[:500]), mush_scores("stacked_5k", n=500)
+    assert mush["modes"] > 150 and mush["sure"] < .3 < .7 < real["sure"]
+    assert mush["modes_sure"] < mush["modes"] / 2 and real["modes_sure"] > .7 * real["modes"]
+    with pytest.raises(ValueError, match="data is 'mnist'"): mush_scores("mnist")
 
 
 def test_the_small_form_of_the_study_is_small():
     study = STUDIES["stacked-mnist"]
     for arm in study.arms:
         small, full = study.config(arm, full=False), study.config(arm)
-        assert small.width == .25 < full.width and small.epochs == 4 < full.epochs
+        assert small.width == .25 < full.width and small.epochs == 20 < full.epochs
         assert small.data == "stacked_mnist" and replace(small, width=full.width, epochs=full.epochs) == full

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from gan_course.catalogue import STUDIES
+from gan_course.catalogue import PLAYGROUND, STUDIES
 from gan_course.config import Config, How
 from gan_course.data import load
 from gan_course.files import RunDir, read_jsonl
@@ -20,9 +20,18 @@ from gan_course.games import (
     load_train,
     load_train_valid,
 )
+from gan_course.judges import PANELS, label_scores, load_scorer
 from gan_course.losses import grad_norm_squared
-from gan_course.runs import load_generator, run_config, time_to_quality
-from gan_course.training import train_triple
+from gan_course.runs import (
+    _as_in_test,
+    generator_scores,
+    load_generator,
+    midpoint_scores,
+    run_config,
+    time_to_quality,
+)
+from gan_course.scores import Reference, frechet_distance, sharpness
+from gan_course.training import generate, load_playground, train_triple
 
 TINY = Config(net='cdcgan', data='mnist_5k', n_train=200, g_hidden=(8, 8), d_hidden=(8, 8), batch_norm=True,
               latent=4, dropout=.3, batch=50, epochs=3)
@@ -30,6 +39,7 @@ CONFIGS = {game: replace(TINY, game=game, n_labels=100 * (game in ('triple', 'pl
     'clipped': replace(TINY, loss='wasserstein', clip=.1, opt='rmsprop', n_d=2),
     'penalised, spectral, attention': replace(TINY, penalty='gp', spectral=True, attention=True),
     'averaged': replace(TINY, game='triple', ema=.9, n_labels=100),
+    'guessed': replace(TINY, game='triple', guessed=.9, n_labels=100),
     'batch statistics': replace(TINY, g_stats='batch'),
 }
 
@@ -68,14 +78,16 @@ def test_a_game_becomes_a_row(game, tmp_path):
     if game not in LEARNERS: assert load_generator(tmp_path/'run').n_classes == 10
 
 
-def test_the_classes_of_unlabelled_images_are_never_read():
-    config = CONFIGS['triple']
+@pytest.mark.parametrize('name', ['triple', 'guessed'])
+def test_the_classes_of_unlabelled_images_are_never_read(name):
+    config = CONFIGS[name]
     data, recipe = load_train(config), build_recipe(config)
     ends = []
     for y in (data.y, data.y.flip(0)):
         G, D = build_networks(config, data)
         C, few = _build_classifier(config, data), _load_labelled(config, data)
-        *_, now = train_triple(G, D, C, replace(data, y=y), few, recipe, how=How('cpu'))
+        *_, now = train_triple(G, D, C, replace(data, y=y), few, recipe, how=How('cpu'),
+                               guessed=config.guessed)
         ends.append(state(now))
     assert_close(ends[0], ends[1], rtol=0, atol=0)
 
@@ -122,6 +134,57 @@ def test_quality_is_reached_by_accuracy_and_distance_together(accuracy, distance
     assert 0 <= found['accuracy'] <= 1 and found['distance'] > 0
 
 
+def test_the_choice_of_a_speedrun_never_sees_the_test_images(monkeypatch):
+    "Other test images change the distance that is told at the end, and nothing else."
+    from gan_course import runs
+    config, how = replace(TINY, epochs=1), How('cpu', 'bf16', every=2)
+    ends = [time_to_quality(config, 0., 1e9, how=how, n=20)]
+    real = load('mnist_5k', 'test')
+    other = Reference(replace(real, x=real.x.flip(2)), real)
+    monkeypatch.setattr(runs, 'reference', lambda data: other)
+    ends.append(time_to_quality(config, 0., 1e9, how=how, n=20))
+    tested = [end.pop('test_distance') for end in ends]
+    assert tested[0] != tested[1] and ends[0] | dict(seconds=0) == ends[1] | dict(seconds=0)
+
+
+def test_a_row_tells_of_g_and_of_its_average(tmp_path):
+    averaged, plain = (run_config(replace(TINY, ema=ema, epochs=1), tmp_path/str(ema), n_score=50,
+                                  how=How('cpu', quiet=True))['scores'] for ema in (.5, 0.))
+    assert averaged['raw_frechet'] == plain['frechet'] != averaged['frechet'] # the same G
+    assert averaged['raw_accuracy'] == plain['accuracy'] and 'raw_frechet' not in plain
+
+
+def test_a_row_holds_both_judges_and_the_test_sets_class_counts():
+    G, config = load_playground(), replace(PLAYGROUND, data='mnist_5k')
+    said, (images, y) = generator_scores(G, config, n=300), generate(G, 300, seed=1)
+    test = load('mnist_5k', 'test')
+    first, second = map(load_scorer, PANELS['mnist_5k'])
+    old = label_scores(images, y, first) | dict(frechet=frechet_distance(images, test.x, first))
+    assert old == {name: said[name] for name in old} # what rows have always told is told as before
+    assert said['accuracy_b'] == label_scores(images, y, second)['accuracy']
+    counts = _as_in_test(test, 300)
+    assert counts.bincount().tolist() == 10 * [30] # whatever the order of the test images
+    asked, _ = generate(G, 300, counts, seed=1)
+    assert said['frechet_matched'] == pytest.approx(frechet_distance(asked, test.x, first))
+    assert said['sharpness'] == pytest.approx(sharpness(images, test.x))
+    assert len(said['diversity_by_class']) == 10
+
+
+def test_halfway_between_two_latents_the_arc_keeps_their_length():
+    length = {arm: midpoint_scores(arm, 0, 'mnist_5k', n=100)['length'] for arm in ('ends', 'line', 'arc')}
+    assert length['arc'] == pytest.approx(length['ends'], rel=.05)
+    assert length['line'] == pytest.approx(length['ends'] / 2**.5, rel=.05)
+    with pytest.raises(ValueError, match="arm is 'chord'"): midpoint_scores('chord', 0)
+
+
+def test_the_price_of_an_encoder_contains_its_generator(tmp_path):
+    row = run_config(CONFIGS['icgan'], tmp_path/'run', how=How('cpu', quiet=True), n_score=50)
+    own, others = (read_jsonl(tmp_path/'run'/file)[-1]['seconds']
+                   for file in ('metrics.jsonl', 'generator/metrics.jsonl'))
+    assert row['needed'] == dict(generator=others) and row['seconds'] == pytest.approx(own + others, abs=.11)
+    assert row['scores']['mean_image'] > 0 and row['scores']['random_draw'] > 0
+
+
 def test_validation_goes_on_after_a_break(tmp_path, monkeypatch, validated):
     from gan_course import runs
     whole, calls = runs._validate, []
@@ -148,6 +211,7 @@ def test_validation_goes_on_after_a_break(tmp_path, monkeypatch, validated):
     (dict(game='bigan', net='dcgan'), "net is 'dcgan'"), (dict(game='bigan', n_d=2), 'n_d is 2'),
     (dict(game='triple', penalty='r1'), "penalty is 'r1'"), (dict(game='plain', clip=.1), 'clip is 0.1'),
     (dict(game='icgan', n_valid=50), 'n_valid is 50'),
+    (dict(guessed=.5), 'guessed is 0.5'), (dict(game='triple', guessed=1.), 'guessed is 1.0'),
     (dict(data='ring8', n_train=0), 'shape is .2,.'), (dict(n_labels=9), 'n_labels is 9'),
     (dict(game='bigan', loss='relativistic'), "loss is 'relativistic'"),
 ])
