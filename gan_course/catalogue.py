@@ -112,8 +112,8 @@ DCGAN = Config(net='dcgan', g_hidden=DEPTHS['medium'], d_hidden=(64, 128, 256), 
                batch_norm=True, init='glorot', lr_g=1e-3, lr_d=1e-4, batch=256, moves='shared', epochs=100)
 # beta1 is our choice: the report names none, and its library's usual one is 0.9
 _DEPTH_GAME = replace(DCGAN, init='radford', slope=.2, lr_g=2e-4, lr_d=2e-4, batch=64, epochs=20)
-_CONV_SMALL = dict(width=.25, epochs=20) # of full MNIST; shorter ones have told nothing
-_RATES_SMALL, _BRIEF = _CONV_SMALL | dict(epochs=12), _CONV_SMALL | dict(epochs=3)
+_CONV_SMALL = dict(width=.25, epochs=3)   # of full MNIST: minutes on a core, a look
+_DEPTH_SMALL = dict(width=.25, epochs=20) # an hour on a core: shorter ones have told nothing
 
 # %% ../nbs/22_dcgan.ipynb #b0f337f4
 _RATES = {'d-tenth': {}, 'equal': dict(lr_d=1e-3), 'equal-low': dict(lr_g=1e-4),
@@ -134,23 +134,23 @@ STUDIES.update(named(
           replace(DCGAN, n_valid=10_000), _WIDTHS, dict(epochs=8), 3,
           claims=('dcgan-mnist', 'depth-epochs', 'dcgan-twoplayer', 'dcgan-half')),
     Study('dcgan-svhn', "Are colour numbers harder than grey digits?",
-          replace(DCGAN, data='svhn_10k', epochs=200), _RADFORD, dict(width=.5, batch=64), 3,
+          replace(DCGAN, data='svhn_10k', epochs=200), _RADFORD, dict(width=.5, batch=64, epochs=60), 3,
           ('dcgan-svhn',)),
     Study('depth-table1', "Which depth of G suits one D?", _DEPTH_GAME,
-          {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}, _CONV_SMALL, 4,
+          {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}, _DEPTH_SMALL, 4,
           ('depth-table1',)),
     Study('depth-ratio', "Is a second move of G worth its time?",
-          replace(_DEPTH_GAME, moves='fresh', epochs=50), _RATIOS, _CONV_SMALL, 4, ('depth-ratio',)),
-    Study('dcgan-lr', "Does D need a smaller learning rate than G?", DCGAN, _RATES, _RATES_SMALL, 4,
+          replace(_DEPTH_GAME, moves='fresh', epochs=50), _RATIOS, _DEPTH_SMALL, 4, ('depth-ratio',)),
+    Study('dcgan-lr', "Does D need a smaller learning rate than G?", DCGAN, _RATES, _CONV_SMALL, 4,
           ('dcgan-lr',)),
     Study('dcgan-batch', "What does the batch size cost, and what does it give?", DCGAN, _BATCHES,
-          _RATES_SMALL, 4, ('dcgan-batch',)),
+          _CONV_SMALL, 4, ('dcgan-batch',)),
     Study('depth-bn', "Does G need batch normalisation, and with which statistics should it sample?",
-          _DEPTH_GAME, _BATCH_NORM, _CONV_SMALL, 3, ('depth-bn',)),
+          _DEPTH_GAME, _BATCH_NORM, _DEPTH_SMALL, 3, ('depth-bn',)),
     Study('dcgan-future', "Do self-attention and spectral normalisation help?", DCGAN, _FUTURE, _CONV_SMALL,
           3, ('dcgan-future',)),
     Study('dcgan-radford', "What if weights and rates begin as Radford et al. advise?", DCGAN, _RADFORD,
-          _BRIEF, 3),
+          _CONV_SMALL, 3),
 ))
 
 # %% ../nbs/23_cgan.ipynb #7f8dfadc
@@ -170,7 +170,7 @@ STUDIES.update(named(
           ('depth-table2', 'depth-collapse')),
     Study('playground', "Which generator comes with the course?", PLAYGROUND, small=dict(epochs=2), seeds=1),
     Study('cgan-condition', "Is D better told the class by a projection or by a plane?", CDCGAN,
-          {'project': {}, 'plane': dict(condition='join')}, _BRIEF, 3),
+          {'project': {}, 'plane': dict(condition='join')}, _CONV_SMALL, 3),
     Study('cgan', "Does the conditional MLP GAN draw the digit it is asked for?", CGAN,
           small=dict(data='mnist_5k', epochs=2), claims=('cgan-converge',)),
     Study('quickstart', "Digits on request, on a laptop, in minutes?", QUICKSTART, small=dict(epochs=2)),
@@ -231,7 +231,7 @@ STUDIES.update(named(
 _encoder_base = replace(CDCGAN, game='icgan', latent=32, dropout=.3, epochs=50)
 STUDIES.update(named(
     Study('cgan-encoder', "Can a real digit be reconstructed, and redrawn as every other class?",
-          _encoder_base, {'icgan': {}, 'bigan': dict(game='bigan')}, dict(width=.25, epochs=20), 3,
+          _encoder_base, {'icgan': {}, 'bigan': dict(game='bigan')}, dict(width=.25, epochs=3), 3,
           ('cgan-encoder',)),
 ))
 
@@ -257,10 +257,10 @@ _DZERO = {
     'fast-d': _FAST_D, 'fast-d-minimax': _FAST_D | dict(loss='minimax'),
     'fast-d-r1': _FAST_D | dict(penalty='r1', gamma=10.), # and its cure
 }
-_GRID_RATES = (2e-4, 8e-4, 1.6e-3)
+_GRID_RATES = (5e-5, 2e-4, 8e-4, 1.6e-3)
 _GRID = {f'g{g:g}-d{d:g}': dict(lr_g=g, lr_d=d) for g in _GRID_RATES for d in _GRID_RATES}
 _AUGMENT = {'none': {}, 'affine': dict(augment='affine')}
-_CGAN_SMALL = dict(epochs=20)
+_CGAN_SMALL = dict(epochs=4)
 _cgan_valid = replace(CGAN, n_valid=10_000)
 
 STUDIES.update(named(
@@ -394,7 +394,7 @@ STUDIES.update(named(
           replace(DCGAN, data='stacked_mnist', batch=64, epochs=25, slope=.2, dropout=0.,
                   init='radford', lr_g=2e-4, lr_d=2e-4),
           {name: CRITICS[name] for name in ('dcgan', 'gp', 'gp-1', 'bce-1', 'r1+r2')},
-          dict(width=.25, epochs=20), 3,
+          dict(width=.25, epochs=4), 3,
           ('cgan-wasserstein', 'depth-collapse')),
 ))
 
