@@ -90,7 +90,7 @@ def _score_columns(): return [name for name in SCORES if name != 'precision'] # 
 
 def frame(
     rows:list[dict], # of a study
-)->pd.DataFrame: # a line a run: arm, seed, precision, form, seconds, collapsed, failed, losses, scores
+)->pd.DataFrame: # a line a run: arm, seed, precision, form, seconds, collapsed, steps, failed, losses, scores
     "The rows of a study as a table, one run a line. Runs with a rare precision or form become separate arms."
     if not rows: raise ValueError("rows is empty, allowed is one run or more")
     table = []
@@ -99,10 +99,11 @@ def frame(
         classes = effective_classes(scores['class_share']) if 'class_share' in scores else None
         facts = dict(arm=row['arm'], seed=row['config']['seed'], precision=row.get('precision', 'fp32'),
                      form=row.get('form', 'full'), seconds=row.get('seconds'), collapsed=is_collapsed(row))
-        table.append(facts | dict(failed='failed' in row and not facts['collapsed'])
+        table.append(facts | dict(steps=row.get('step'), failed='failed' in row and not facts['collapsed'])
                      | {name: last.get(name) for name in _LAST_LOSSES}
                      | {name: scores.get(name) for name in _score_columns()} | dict(classes=classes))
-    runs = pd.DataFrame(table).astype(dict.fromkeys(('seconds', *_LAST_LOSSES, *_score_columns()), float))
+    numbers = 'seconds', 'steps', *_LAST_LOSSES, *_score_columns()
+    runs = pd.DataFrame(table).astype(dict.fromkeys(numbers, float))
     lost = [_diverged(row) for row in rows]
     for name in measured(runs): runs.loc[lost, name] = _BAD_END[SCORES[name].good]
     for column in ('precision', 'form'):
@@ -176,13 +177,13 @@ def summarise_arms(
 def arm_table(
     rows:list[dict],   # of a study, of one form
     *measures:str,     # names in `SCORES`; after the first, also of the last losses: d_loss, g_loss
-)->pd.DataFrame: # by arm: seeds, each measure's mean, worst (of the first), collapsed, minutes (of a run)
+)->pd.DataFrame: # by arm: seeds, each measure's mean, worst (of the first), collapsed, steps (of a run)
     "The means of several scores in one table, each arm in one line."
     arms = frame(rows).groupby('arm', sort=False)
     table = arms[[*measures]].mean()
     table.insert(0, 'seeds', arms['seed'].nunique())
     table['worst'] = [_worst(group[measures[0]], measures[0]) for _, group in arms]
-    table['collapsed'], table['minutes'] = arms['collapsed'].sum(), arms['seconds'].mean() / 60
+    table['collapsed'], table['steps'] = arms['collapsed'].sum(), arms['steps'].mean().round().astype('Int64')
     return table.round(3)
 
 # %% ../nbs/36_seeds.ipynb #8a2a734d

@@ -122,6 +122,14 @@ def test_a_run_that_diverged_is_never_dropped():
     assert arm_table(rows, "frechet").loc["b", ["frechet", "worst"]].tolist() == [math.inf, math.inf]
 
 
+def test_a_table_of_arms_counts_cost_in_steps_and_shows_no_clock():
+    rows = rows_of(a=[10., 12.], b=[LOST])
+    for row, step in zip(rows, (90, 110), strict=False): row |= dict(step=step, seconds=1e6)
+    table = arm_table(rows, "frechet")
+    assert table["steps"]["a"] == 100 and table["steps"].isna()["b"]
+    assert not {"seconds", "minutes"} & {*table.columns}
+
+
 def test_the_worst_is_at_the_bad_end_of_what_other_runs_have():
     runs = frame(rows_of("accuracy", a=[.9, .8], b=[LOST, .7]))
     assert measured(runs) == ["accuracy"] and runs["frechet"].isna().all()
