@@ -50,6 +50,7 @@ def write_sidebar():
         (built if int(path.name[:2]) in BUILT else course).append(entry)
     contents = [dict(text="Home", href="index.ipynb"),
                 *(dict(section=name, contents=entries) for name, entries in parts.items()),
+                dict(text="The claims, one by one", href="ledger.ipynb"),
                 dict(text="The library, name by name", href="api.ipynb")]
     sidebar = dict(website=dict(sidebar=dict(contents=contents)))
     (PROC/"sidebar.yml").write_text(yaml.safe_dump(sidebar, sort_keys=False), encoding="utf-8")
@@ -104,10 +105,37 @@ def write_api():
             shown = f"`{public}{signature(found)}`"
             lines.append(f"- [{shown}]({page})" + (f"<br>{words}" if (words := describe(found)) else ""))
         texts.append("\n".join(lines))
+    write_page("api", texts)
+
+
+def write_ledger():
+    "The page of the claims: what the reports say, what the stored rows say to it, one table a report."
+    from gan_course.claims import CLAIMS, REPORTS, claim_table, judged, report_of, verdicts
+    found = verdicts(NBS/"results")
+    told = f"{judged(found)} of {len(found)} claims of five reports are judged"
+    texts = [f"# The claims, one by one\n\n> {told}",
+             "Each sentence is a rule, and the verdict is computed from the rule and the stored rows "
+             "([how](claims.html)). The numbers are those of the part that decides; `gan-course claims ID` "
+             "shows every part, and `gan-course claims --html FILE` writes this page with a filter."]
+    for report, title in REPORTS.items():
+        lines = [f"## {title}\n",
+                 "| claim | verdict | n | estimate | 95 % interval | p | scale | still open |",
+                 "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+        for line in claim_table([v for v in found if report_of(v.id) == report]):
+            claim = CLAIMS[line.pop("claim")]
+            page = re.sub(NUMBER, "", claim.chapter) + ".html"
+            lines.append(f"| [{claim.says}]({page}) | **{line.pop('verdict')}** | "
+                         + " | ".join(map(str, line.values())) + " |")
+        texts.append("\n".join(lines))
+    write_page("ledger", texts)
+
+
+def write_page(name, texts):
+    "A page of Markdown that no chapter is, as a notebook."
     cells = [dict(cell_type="markdown", metadata={}, source=text) for text in texts]
     kernel = dict(kernelspec=dict(name="python3", display_name="python3", language="python"))
     page = dict(nbformat=4, nbformat_minor=5, metadata=kernel, cells=cells)
-    (PROC/"api.ipynb").write_text(json.dumps(page), encoding="utf-8")
+    (PROC/f"{name}.ipynb").write_text(json.dumps(page), encoding="utf-8")
 
 
 def only_imports(text):
@@ -185,6 +213,7 @@ def prepare():
         (PROC/re.sub(f"^{NUMBER}", "", path.name)).write_text(json.dumps(notebook), encoding="utf-8")
     write_sidebar()
     write_api()
+    write_ledger()
     return f"{config.doc_host}{config.doc_baseurl}/"
 
 

@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Literal
@@ -522,6 +523,64 @@ def _lab(
         raise ModuleNotFoundError("JupyterLab is not installed; `pip install 'gan_course[lab]'` brings it")
     os.execv(sys.executable, [sys.executable, '-m', 'jupyterlab', str(folder)])
 
+# %% ../nbs/43_cli.ipynb #65cedf6b
+def _claims(
+    claim:Positional[str]='',   # one, such as hacks-final (default: all)
+    json_:Annotated[bool, tyro.conf.arg(name='json')]=False, # as JSON
+    html:Path|None=None,        # a page to write as well
+    overwrite:bool=False,       # replace the page that is there
+    settle:float=0.,            # hours to spend on runs that are missing (default: none)
+    device:str='auto',          # where to train
+    precision:str='',           # strict, fp32 or bf16 (default: that of the rows that new ones join)
+    results:Path|None=None,     # the folder of rows (default: those that came with the course)
+    out:Path=Path('runs'),      # the folder of new runs
+    n:int=10_000,               # images to score in each run
+):
+    "Show what stored rows say of the reports' claims, or make the runs that are missing."
+    from gan_course import claims as ledger
+    if claim: lookup(ledger.CLAIMS, claim, 'CLAIM')
+    if html and html.exists() and not overwrite:
+        raise FileExistsError(f"html is {html}, which is there already; "
+                              "allowed are a new file or --overwrite")
+    folder = results or ledger.stored_results()
+    if settle: _settle(settle, folder, results, out, device, precision, n)
+    found = [ledger.verdict(claim, folder)] if claim else ledger.verdicts(folder)
+    if html: ledger.write_claims(html, folder)
+    if json_: print(json.dumps([*map(ledger.as_plain, found)], indent=1, allow_nan=False))
+    else: print(ledger.describe_claim(found[0], folder) if claim else _ledger_text(found))
+
+# %% ../nbs/43_cli.ipynb #94b3ffc0
+def _ledger_text(found)->str: # of a list of verdicts
+    "The ledger, one claim a line."
+    import pandas as pd
+
+    from gan_course.claims import claim_table, judged
+    table = _as_markdown(pd.DataFrame(claim_table(found)).set_index('claim'))
+    known = f"{judged(found)} of {len(found)} claims judged; `gan-course claims ID` shows one in full"
+    return f"{table}\n\n{known}"
+
+def _settle(
+    hours:float,         # to spend
+    folder:Path,         # of rows
+    named:Path|None,     # the same, if it was asked for
+    out:Path,            # the folder of runs
+    device:str,          # where to train
+    precision:str,       # '': that of the rows that new ones join
+    n:int,               # images to score
+):
+    "Make missing runs, most verdicts a minute first."
+    from gan_course.claims import settle
+    from gan_course.speed import PRECISIONS
+    if precision: lookup(PRECISIONS, precision, 'precision')
+    if not named and folder.parents[1] == Path(gan_course.__file__).parent:
+        raise ValueError(f"results is {folder}, inside the package; "
+                         "allowed with --settle is a folder of your own")
+    if not named and n != 10_000:
+        raise ValueError(f"n is {n}, allowed is 10000, or another with --results FOLDER: "
+                         "stored rows are comparable")
+    say = partial(print, file=sys.stderr, flush=True) # what the command itself prints may be JSON
+    settle(hours, folder, out, How(device), precision, n, say)
+
 # %% ../nbs/43_cli.ipynb #ed4488d0
 def _doctor(
     run:Positional[Path], # a run, ended or under way
@@ -551,7 +610,7 @@ def _commands(args)->dict[str, Callable]: # name -> what it does
     known = {'list': _list_studies, 'train': _train_command(args), 'study': _study_command(args),
              'table': _table, 'cost': _cost, 'measure': _measure, 'sample': _sample, 'score': _score,
              'quickstart': _quickstart, 'speedrun': _speedrun, 'start': _start, 'lab': _lab,
-             'tensorboard': _tensorboard, 'scorer': _scorer, 'doctor': _doctor}
+             'tensorboard': _tensorboard, 'scorer': _scorer, 'doctor': _doctor, 'claims': _claims}
     for name, f in known.items():
         if args[:1] == [name]: _with_help(f) # only of the one that was typed: it reads the source
     return {name: f if name == 'train' else tyro.conf.configure(FlagCreatePairsOff)(f)
