@@ -1,5 +1,6 @@
 "The site, built by smalldocs from a copy, and the front page."
 import functools
+import html
 import importlib.util
 import json
 import os
@@ -91,13 +92,37 @@ def test_the_map_lists_every_chapter(root):
     assert all(shown == number for shown, number, _ in listed)
 
 
+def titles(root):
+    "Number -> the title a chapter gives itself."
+    return {name[:2]: "".join(json.loads((root/"nbs"/name).read_text(encoding="utf-8"))["cells"][0]["source"])
+            .partition("\n")[0].removeprefix("# ") for name in numbered(root)}
+
+
+def test_the_map_has_two_tracks_and_the_titles_of_the_chapters(root):
+    readme = (root/"README.md").read_text(encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("house", root/".ci"/"house.py")
+    house = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(house)
+    course, built = readme.partition("### The course")[2].partition("### How the library is built")[::2]
+    rows = [dict(re.findall(r"^\| (\d\d) \| \[([^]]+)\]", part, re.M)) for part in (course, built)]
+    assert rows[0] | rows[1] == titles(root)
+    assert {int(number) for number in rows[1]} == house.BUILT
+    assert all([*row] == sorted(row) for row in rows)
+
+
+def test_the_sidebar_has_the_titles_of_the_chapters(root, site):
+    front = (site/"index.html").read_text(encoding="utf-8")
+    for number, title in titles(root).items():
+        assert f"{number} {html.escape(title, quote=False)}" in front, title
+
+
 def test_every_chapter_has_its_page(root, site):
     front = (site/"index.html").read_text()
     for name in numbered(root):
         page = f"{name[3:].removesuffix('.ipynb')}.html"
         assert (site/page).exists() and f'href="{page}"' in front
-        html = (site/page).read_text()
-        assert "<h2" in html and "`](http" not in html, page # no link is shown as it is written
+        shown = (site/page).read_text()
+        assert "<h2" in shown and "`](http" not in shown, page # no link is shown as it is written
 
 
 def test_no_link_is_broken_and_nothing_comes_from_elsewhere(site, links):
