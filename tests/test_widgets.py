@@ -1,0 +1,121 @@
+"The widgets' JavaScript in node: its game is the library's, its digits are torch's."
+import json
+import shutil
+import subprocess
+
+import pytest
+import torch
+from torch.optim import Adam
+
+from gan_course.data import TOYS
+from gan_course.losses import LOSSES, make_loss, make_penalty
+from gan_course.networks import MLPDiscriminator, MLPGenerator
+from gan_course.steps import update_d, update_g
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(not NODE, reason="no node")
+N, LATENT, LR_D, LR_G = 16, 2, 2e-3, 1e-3
+
+
+def ask(root, task, *files):
+    "What tests/widgets.mjs answers."
+    done = subprocess.run([NODE, root/"tests"/"widgets.mjs", task, *files], check=False, text=True,
+                          capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def plain(tensors): return [t.flatten().tolist() for t in tensors]
+
+
+def by_kind(net, values):
+    "Weights and biases apart, as the page keeps them."
+    names, values = [name for name, _ in net.named_parameters()], list(values)
+    return {kind: plain(v for name, v in zip(names, values, strict=True) if name.endswith(ending))
+            for kind, ending in (("W", "weight"), ("b", "bias"))}
+
+
+def exported(net):
+    layers = [m for m in net.modules() if isinstance(m, torch.nn.Linear)]
+    sizes = [layers[0].in_features, *(layer.out_features for layer in layers)]
+    return dict(sizes=sizes, slope=.2, **by_kind(net, net.parameters()))
+
+
+def adam_state(net, opt):
+    states = [opt.state[p] for p in net.parameters()]
+    named = dict(m="exp_avg", v="exp_avg_sq")
+    moments = {to: by_kind(net, [s[name] for s in states]) for to, name in named.items()}
+    return dict(beta1=.5, beta2=.999, t=int(states[0]["step"]), **moments)
+
+
+@pytest.fixture
+def game():
+    "Both players with three hidden layers, in float64, after three rounds: Adam's memory is not empty."
+    torch.manual_seed(0)
+    G = MLPGenerator(LATENT, (64, 64, 64), (2,), out="linear").double()
+    D = MLPDiscriminator((64, 64, 64), (2,)).double()
+    opts = {name: Adam(net.parameters(), lr, betas=(.5, .999))
+            for name, net, lr in (("G", G, LR_G), ("D", D, LR_D))}
+    return G, D, opts
+
+
+def play(game, loss, penalty, rounds):
+    G, D, opts = game
+    for x, z_d, z_g in rounds:
+        metrics = update_d(G, D, opts["D"], loss, x, z_d, penalty=penalty)
+        metrics |= update_g(G, D, opts["G"], loss, x, z_g)
+    return metrics
+
+
+def draw_rounds(n):
+    return [(TOYS["ring8"].sample((N,)).double(), *torch.randn(2, N, LATENT, dtype=torch.float64))
+            for _ in range(n)]
+
+
+@pytest.mark.parametrize("r1", [0., .5])
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_hundred_rounds_end_at_the_librarys_weights(root, tmp_path, game, name, r1):
+    G, D, opts = game
+    loss, penalty = make_loss(name), make_penalty("r1", r1) if r1 else None
+    play(game, loss, penalty, draw_rounds(3))
+    rounds = draw_rounds(100)
+    states = dict(optG=adam_state(G, opts["G"]), optD=adam_state(D, opts["D"]))
+    job = dict(game=dict(loss=name, r1=r1, lrD=LR_D, lrG=LR_G), G=exported(G), D=exported(D), **states,
+               rounds=[plain(r) for r in rounds])
+    (tmp_path/"job.json").write_text(json.dumps(job), encoding="utf-8")
+    metrics = play(game, loss, penalty, rounds)
+    end = ask(root, "parity", tmp_path/"job.json")
+    for net, player in ((G, "G"), (D, "D")):
+        kinds = by_kind(net, net.parameters())
+        for mine, theirs in zip(end[player], kinds["W"] + kinds["b"], strict=True):
+            assert torch.allclose(torch.tensor(mine), torch.tensor(theirs), rtol=0, atol=1e-5), player
+    named = dict(dReal="d_loss_real", dFake="d_loss_fake", g="g_loss", realScore="real_score",
+                 fakeScore="fake_score", **(dict(penalty="penalty") if r1 else {}))
+    for mine, theirs in named.items(): assert abs(end["metrics"][mine] - metrics[theirs].item()) < 1e-5, mine
+
+
+def test_gradients_written_by_hand_are_those_of_small_differences(root):
+    assert all(error < 1e-6 for error in ask(root, "gradients").values())
+
+
+def test_the_pages_toys_are_the_librarys(root):
+    toys = ask(root, "toys")
+    for name in ("ring8", "grid25"):
+        modes = TOYS[name].component_distribution.base_dist
+        assert torch.allclose(torch.tensor(toys[name]["centres"], dtype=torch.float32), modes.loc, atol=1e-6)
+        assert abs(toys[name]["sd"] - modes.scale[0, 0].item()) < 1e-6
+
+
+def test_a_seed_decides_the_game(root):
+    one, again, other = ask(root, "seeds")
+    assert one == again != other
+
+
+def test_fakes_are_pulled_to_where_d_says_real(root):
+    for pull in ask(root, "pull"): assert pull[0] > 0 and pull[1] == 0
+
+
+def test_real_points_follow_their_distribution(root):
+    x = torch.tensor(ask(root, "real")).view(-1, 2)
+    assert (x.abs().mean(0) - torch.tensor([.8, .0798])).abs().max() < .01
+    assert abs((x[:, 0] > 0).float().mean().item() - .5) < .03
