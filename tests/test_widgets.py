@@ -1,4 +1,5 @@
 "The widgets' JavaScript in node: its game is the library's, its digits are torch's."
+import copy
 import json
 import shutil
 import subprocess
@@ -7,10 +8,13 @@ import pytest
 import torch
 from torch.optim import Adam
 
-from gan_course.data import TOYS
+from gan_course.core import slerp
+from gan_course.data import TOYS, denormalise
 from gan_course.losses import LOSSES, make_loss, make_penalty
 from gan_course.networks import MLPDiscriminator, MLPGenerator
 from gan_course.steps import update_d, update_g
+from gan_course.training import load_playground
+from gan_course.widgets import pack_generator, quantise
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(not NODE, reason="no node")
@@ -119,3 +123,62 @@ def test_real_points_follow_their_distribution(root):
     x = torch.tensor(ask(root, "real")).view(-1, 2)
     assert (x.abs().mean(0) - torch.tensor([.8, .0798])).abs().max() < .01
     assert abs((x[:, 0] > 0).float().mean().item() - .5) < .03
+
+
+# the generator
+
+@torch.no_grad()
+def with_bytes(G):
+    "The generator with the weights that the page has: normalisation folded in first, then rounded."
+    G = copy.deepcopy(G)
+    norms = [module for module in G.body if hasattr(module, "running_var")]
+    layers = [module for module in G.body if hasattr(module, "weight") and module not in norms]
+    for layer, norm in zip(layers, [*norms, None], strict=True):
+        rows = layer.weight if layer.weight.ndim == 2 else layer.weight.transpose(0, 1)
+        folded = 1 if norm is None else norm.weight / (norm.running_var + norm.eps).sqrt()
+        folded = torch.as_tensor(folded).view(-1, *[1] * (rows.ndim - 1))
+        whole, scales = quantise(rows * folded)
+        rows.copy_(whole * scales.view(-1, *[1] * (rows.ndim - 1)) / folded)
+    return G
+
+
+@pytest.fixture(scope="module")
+def drawn(request, tmp_path_factory):
+    "Forty latents and classes, and the page's pictures of them."
+    torch.manual_seed(0)
+    z, y = torch.randn(40, load_playground().latent), torch.arange(40) % 10
+    file = tmp_path_factory.mktemp("generator")
+    job = dict(generator=pack_generator(load_playground()), z=z.tolist(), y=y.tolist())
+    (file/"job.json").write_text(json.dumps(job), encoding="utf-8")
+    return z, y, ask(request.config.rootpath, "digits", file/"job.json")
+
+
+@torch.no_grad()
+def grey(G, z, y): return denormalise(G(z, y)).flatten(1).float()
+
+
+def test_a_digit_of_the_page_is_torchs_with_the_same_weights(drawn):
+    z, y, page = drawn
+    errors = grey(with_bytes(load_playground()), z, y) - torch.tensor(page["pictures"])
+    assert errors.abs().max() <= 1
+
+
+def test_a_digit_of_the_page_is_the_shipped_generators(drawn):
+    "Each picture within two grey levels on average; rounding moves single pixels further."
+    z, y, page = drawn
+    errors = (grey(load_playground(), z, y) - torch.tensor(page["pictures"])).abs()
+    assert errors.mean(1).max() < 2 and errors.mean() < .5
+
+
+def test_the_great_circle_is_the_librarys(drawn):
+    z, _, page = drawn
+    assert torch.allclose(torch.tensor(page["between"]), slerp(z[0], z[1], .3), atol=1e-5)
+
+
+def test_products_whose_sides_fill_no_block(root):
+    found = ask(root, "products")
+    a, b = torch.tensor(found["a"]).view(7, 5), torch.tensor(found["b"]).view(6, 5)
+    assert (a @ b.T).flatten().tolist() == found["out"]
+
+
+def test_base64_is_read_as_bytes(root): assert ask(root, "bytes") == [0, 255, 128]

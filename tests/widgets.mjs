@@ -1,6 +1,7 @@
 // What tests/test_widgets.py asks of the page's JavaScript: node tests/widgets.mjs TASK [FILE], JSON comes out.
 import { readFileSync } from 'node:fs';
 import { TOYS, drawReal, makeGame, playRound, pullOnFakes, updateD, updateG } from '../nbs/widgets/game.js';
+import { bytesOf, draw, slerp, timesTransposed, unpackGenerator } from '../nbs/widgets/generator.js';
 import { LOSSES } from '../nbs/widgets/losses.js';
 import { addR1, backward, forward, makeNet, netFrom, zeroGrads } from '../nbs/widgets/nn.js';
 import { makeRandom, normals } from '../nbs/widgets/random.js';
@@ -61,6 +62,31 @@ const tasks = {
     const D = netFrom({ sizes: [2, 1], slope: 0.2, W: [[1, 0]], b: [[0]] });
     return Object.keys(LOSSES).map((loss) => [...pullOnFakes({ D, loss }, new Float64Array(4), new Float64Array(4))]);
   },
+
+  /** Digits of a packed generator, and points on the great circle between latents. */
+  digits({ generator, z, y }) {
+    const G = unpackGenerator(generator);
+    return { pictures: z.map((row, i) => [...draw(G, row, y[i])]), between: slerp(z[0], z[1], 0.3) };
+  },
+
+  /** Matrix products whose sides fill no whole block. */
+  products() {
+    const [a, b] = [[7, 5], [6, 5]].map(([rows, k]) => Float64Array.from({ length: rows * k }, (_, i) => (i * 7) % 11));
+    return { a: [...a], b: [...b], out: [...timesTransposed(a, b, 7, 6, 5)] };
+  },
+
+  /** Milliseconds for 16 digits, the median of many tries. */
+  bench({ generator, z, y }) {
+    const G = unpackGenerator(generator), times = [];
+    for (let i = 0; i < 15; i++) {
+      const start = performance.now();
+      for (let j = 0; j < 16; j++) draw(G, z[j], y[j]);
+      times.push(performance.now() - start);
+    }
+    return times.sort((a, b) => a - b)[7];
+  },
+
+  bytes: () => [...bytesOf('AP+A')],
 
   real: () => [...drawReal(makeGame({ data: 'two' }), 4000)],
 };

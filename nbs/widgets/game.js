@@ -8,8 +8,8 @@ const grid = Array.from({ length: 25 }, (_, i) => [Math.floor(i / 5) - 2, i % 5 
 
 /** name -> centres and standard deviation of a mixture of round modes, and how far the picture reaches. */
 export const TOYS = {
-  ring8: { says: 'ring of eight modes', centres: ring, sd: 0.02, reach: 1.6 },
-  grid25: { says: 'grid of twenty-five modes', centres: grid, sd: 0.05, reach: 2.8 },
+  ring8: { says: '8 modes on a ring', centres: ring, sd: 0.02, reach: 1.6 },
+  grid25: { says: '25 modes on a grid', centres: grid, sd: 0.05, reach: 2.8 },
   two: { says: 'two modes', centres: [[-0.8, 0], [0.8, 0]], sd: 0.1, reach: 1.6 },
   drawn: { says: 'points you draw', centres: [], sd: 0.03, reach: 1.6 },
 };
