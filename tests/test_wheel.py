@@ -53,6 +53,7 @@ def test_a_wheel_works_in_a_clean_environment(root, tmp_path):
     assert len(list((tmp_path/"mine").glob("[0-9]*.ipynb"))) >= 14
     assert (tmp_path/"mine"/"results"/"hacks.jsonl").exists()
     assert not (tmp_path/"mine"/"widgets").exists() # the library has its own
-    assert "render" in run(scripts/"python", "-c", "from gan_course.widgets import bundle; print(bundle('seven'))")
+    shown = "from gan_course.widgets import bundle; print(bundle('seven'))"
+    assert "render" in run(scripts/"python", "-c", shown)
     run(scripts/"gan-course", "train", "cgan", "--epochs", "1", "--g-hidden", "32", "--out", "run")
     assert json.loads((tmp_path/"run"/"row.json").read_text())["scores"]["scorer"]

@@ -1,6 +1,7 @@
 "The widgets' JavaScript in node: its game is the library's, its digits are torch's."
 import copy
 import json
+import re
 import shutil
 import subprocess
 
@@ -11,10 +12,10 @@ from torch.optim import Adam
 from gan_course.core import slerp
 from gan_course.data import TOYS, denormalise
 from gan_course.losses import LOSSES, make_loss, make_penalty
-from gan_course.networks import MLPDiscriminator, MLPGenerator
+from gan_course.networks import ConditionalDCGANGenerator, MLPDiscriminator, MLPGenerator
 from gan_course.steps import update_d, update_g
 from gan_course.training import load_playground
-from gan_course.widgets import pack_generator, quantise
+from gan_course.widgets import WIDGETS, bundle, debugger, debugger_options, pack_generator, quantise, to_html
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(not NODE, reason="no node")
@@ -182,3 +183,57 @@ def test_products_whose_sides_fill_no_block(root):
 
 
 def test_base64_is_read_as_bytes(root): assert ask(root, "bytes") == [0, 255, 128]
+
+
+# from Python to the page
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_bundle_is_one_sound_module_that_imports_nothing(tmp_path, name):
+    (tmp_path/"widget.mjs").write_text(bundle(name), encoding="utf-8")
+    command = [NODE, "--check", tmp_path/"widget.mjs"]
+    done = subprocess.run(command, check=False, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr # a name that two parts define is an error too
+    assert not re.search(r"^import\b", bundle(name), re.M) and "export function render(" in bundle(name)
+
+
+def test_every_part_is_in_a_bundle_and_they_are_small(root):
+    files = {path.stem: path for path in (root/"nbs"/"widgets").glob("*.js")}
+    assert set(files) == {part for widget in WIDGETS.values() for part in widget.parts}
+    assert sum(path.stat().st_size for path in (root/"nbs"/"widgets").iterdir()) < 60_000
+
+
+def test_both_sides_know_the_same_names(root):
+    for table, argument in ((ask(root, "toys"), "data"), (ask(root, "losses"), "loss")):
+        for name in table: assert debugger_options(**{argument: name})[argument] == name
+        with pytest.raises(ValueError, match=", ".join(map(repr, table))): debugger_options(**{argument: "?"})
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_page_asks_for_nothing(tmp_path, name):
+    page = to_html(name, tmp_path/"page.html")
+    assert (tmp_path/"page.html").read_text(encoding="utf-8") == page
+    assert not re.search(r"(?:src|href)=|https?://|@import|\bfetch\(", page)
+    assert page.count("</script>") == 1
+
+
+def test_without_a_front_end_one_line_is_printed(capsys):
+    assert debugger() is None and capsys.readouterr().out.count("\n") == 1
+
+
+def test_a_front_end_gets_a_widget(monkeypatch):
+    pytest.importorskip("anywidget", reason="no anywidget")
+    monkeypatch.setattr("gan_course.widgets._has_front_end", lambda: True)
+    shown = debugger(loss="hinge", seed=3)
+    assert shown.options["loss"] == "hinge" and shown.options["seed"] == 3 and "render" in shown._esm
+
+
+def test_what_the_page_cannot_draw_is_refused():
+    for strange, found in ((MLPGenerator(), "MLPGenerator"), (grower(attention=True), "SelfAttention"),
+                           (grower(stats="batch"), "BatchNorm1d"), (grower(out="sigmoid"), "last activation"),
+                           (grower(shape=(3, 28, 28)), "not grey")):
+        with pytest.raises(ValueError, match=found): pack_generator(strange)
+
+
+def grower(**options):
+    "A small convolutional generator."
+    return ConditionalDCGANGenerator(latent=4, channels=(4, 4, 4), **options)

@@ -47,6 +47,8 @@ const tasks = {
 
   toys: () => TOYS,
 
+  losses: () => LOSSES,
+
   /** Two games of one seed, one of another; what D's pull looks like where it is known. */
   seeds() {
     const end = (seed) => {

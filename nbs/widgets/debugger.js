@@ -170,7 +170,7 @@ export function mount(el, options = {}) {
   const buttons = h('div', { class: 'gan-buttons', role: 'group', 'aria-label': 'Moves' }, ...moves,
     field('Number of rounds', state.settings.rounds, (n) => { state.settings.rounds = n; }, { min: 1, max: 1000, step: 1 }),
     button('Reset', reset), h('label', { class: 'gan-check' }, arrows, h('span', {}, 'Arrows')));
-  const { root, stop } = makeRoot(el, 'Step debugger', (at) => { view.colours = coloursOf(at); changed(); });
+  const { root, stop } = makeRoot(el, 'Step debugger', options.theme, (at) => { view.colours = coloursOf(at); changed(); });
   const key = h('p', { class: 'gan-key' }, 'Squares are real points, discs are fakes. D takes blue places for real, orange '
     + 'ones for fake. Arrows show where the loss of G pulls the fakes.');
   root.append(buttons, status, h('div', { class: 'gan-columns' }, view.plane.element,

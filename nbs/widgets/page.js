@@ -47,18 +47,24 @@ function isDark(element) {
   return false;
 }
 
-/** The root of a widget inside `el`; light or dark as the page is, and told when that changes. */
-export function makeRoot(el, label, onTheme) {
+/**
+ * The root of a widget inside `el`: light or dark as the page behind it is, or, with the theme 'system', as the
+ * reader's system is. `onTheme` is called at first and at each change.
+ */
+export function makeRoot(el, label, theme, onTheme) {
   const root = h('section', { class: 'gan-widget', 'aria-label': label });
   el.replaceChildren(root);
   const follow = () => {
-    root.dataset.theme = isDark(el) ? 'dark' : 'light';
+    root.dataset.theme = (theme === 'system' ? preference.matches : isDark(el)) ? 'dark' : 'light';
     onTheme(root);
   };
-  const preference = matchMedia('(prefers-color-scheme: dark)');
+  const preference = matchMedia('(prefers-color-scheme: dark)'), page = new MutationObserver(follow);
   preference.addEventListener('change', follow);
+  for (const at of [document.documentElement, document.body]) {
+    page.observe(at, { attributeFilter: ['class', 'data-bs-theme', 'data-jp-theme-light'] });
+  }
   requestAnimationFrame(follow);
-  return { root, stop: () => preference.removeEventListener('change', follow) };
+  return { root, stop: () => { page.disconnect(); preference.removeEventListener('change', follow); } };
 }
 
 /** The colours of a widget, by name: ink, paper, soft, real, fake, G, D. */

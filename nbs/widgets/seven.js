@@ -85,7 +85,7 @@ export function mount(el, options = {}) {
   };
   const drawGrid = makeQueue(), changed = paint, move = sliders(state, changed);
   const surprise = button('Surprise me', () => { state.redraw(); move.center(); changed(); });
-  const { root, stop } = makeRoot(el, 'Draw me a seven', () => {});
+  const { root, stop } = makeRoot(el, 'Draw me a seven', options.theme, () => {});
   root.classList.add('gan-digits');
   root.append(classButtons(state, changed), status,
     h('div', { class: 'gan-columns' }, big.element, h('div', {}, move.panel, h('p', {}, surprise))),
