@@ -19,6 +19,9 @@ from gan_course.widgets import WIDGETS, bundle, debugger, debugger_options, pack
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(not NODE, reason="no node")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+         "--disable-background-networking", "--disable-component-update")
 N, LATENT, LR_D, LR_G = 16, 2, 2e-3, 1e-3
 
 
@@ -237,3 +240,65 @@ def test_what_the_page_cannot_draw_is_refused():
 def grower(**options):
     "A small convolutional generator."
     return ConditionalDCGANGenerator(latent=4, channels=(4, 4, 4), **options)
+
+
+@pytest.fixture
+def open_page(tmp_path):
+    "Opens a widget's page from the disk, in a browser of a phone's width; what went wrong is listed."
+    from playwright.sync_api import sync_playwright
+    complaints = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+        def open_page(name, **preferences):
+            to_html(name, tmp_path/f"{name}.html")
+            page = browser.new_page(viewport=dict(width=390, height=900), **preferences)
+            page.on("console", lambda m: complaints.append(m.text))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("request", lambda r: complaints.append(r.url) if "file:" not in r.url else None)
+            page.goto(f"file://{tmp_path}/{name}.html")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            return page
+        yield open_page
+        browser.close()
+    assert complaints == []
+
+
+def picture(page, which): return page.locator("canvas").nth(which).evaluate("c => c.toDataURL()")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium")
+def test_the_debugger_is_played_with_the_keyboard_alone(open_page):
+    page = open_page("debugger", reduced_motion="reduce", color_scheme="dark")
+    status, step = page.get_by_role("status"), page.get_by_role("button", name="Step D")
+    page.wait_for_selector('[data-theme="dark"]')
+    step.focus()
+    page.keyboard.press("Enter")
+    assert status.inner_text().startswith("D has moved; its loss was ")
+    page.get_by_role("button", name="Play rounds").press("Enter")
+    assert "Round 10." in status.inner_text()
+    page.get_by_role("combobox", name="Data", exact=True).select_option("drawn")
+    assert "Draw some real points first" in status.inner_text() and step.is_disabled()
+    page.get_by_role("img", name="D's surface with real and fake points").focus()
+    for key in ("ArrowLeft", "Enter", "ArrowUp", " ", "Enter", "Backspace"): page.keyboard.press(key)
+    assert "of 2 modes" in status.inner_text() and step.is_enabled()
+    page.get_by_role("button", name="Play", exact=True).press("Enter")
+    page.wait_for_function("/Round [1-9]/.test(document.querySelector('.gan-status').textContent)")
+    page.get_by_role("button", name="Pause").press("Enter")
+    assert page.get_by_role("button", name="Play", exact=True).is_visible()
+    page.get_by_role("button", name="Reset").press("Enter")
+    assert "Round 0." in status.inner_text()
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium")
+def test_seven_draws_what_is_asked(open_page):
+    page = open_page("seven")
+    before = picture(page, 0)
+    page.get_by_role("button", name="Draw a 3").press("Enter")
+    three = picture(page, 0)
+    assert three != before and page.get_by_role("status").inner_text().startswith("A 3.")
+    page.get_by_role("slider", name="Direction 1").press("ArrowRight")
+    moved = picture(page, 0)
+    page.get_by_role("button", name="Surprise me").press("Enter")
+    assert len({three, moved, picture(page, 0)}) == 3
+    assert page.get_by_role("slider", name="Direction 1").input_value() == "0"

@@ -174,7 +174,7 @@ export function mount(el, options = {}) {
   const key = h('p', { class: 'gan-key' }, 'Squares are real points, discs are fakes. D takes blue places for real, orange '
     + 'ones for fake. Arrows show where the loss of G pulls the fakes.');
   root.append(buttons, status, h('div', { class: 'gan-columns' }, view.plane.element,
-    h('div', {}, view.histogram.element, view.curves.element), settingsPanel(state, changed, reset)), key);
+    h('div', {}, view.histogram.element, view.curves.element)), key, settingsPanel(state, changed, reset));
   view.colours = coloursOf(root);
   letDraw(state, view.plane.element, changed);
   changed();

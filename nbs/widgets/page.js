@@ -15,8 +15,9 @@ export const button = (text, onclick, attributes = {}) => h('button', { type: 'b
 
 /** A number field or, with `choices` (value -> text), a menu; `onchange` gets its value. */
 export function field(text, value, onchange, { choices, ...attributes } = {}) {
-  const input = choices ? h('select') : h('input', { type: 'number', ...attributes });
-  for (const [name, says] of Object.entries(choices || {})) input.append(h('option', { value: name }, says));
+  const name = { 'aria-label': text }; // else the texts of a menu's choices would be a part of its name
+  const input = choices ? h('select', name) : h('input', { type: 'number', ...name, ...attributes });
+  for (const [value, says] of Object.entries(choices || {})) input.append(h('option', { value }, says));
   input.value = value;
   let last = value;
   input.addEventListener('change', () => {

@@ -92,7 +92,7 @@ export function mount(el, options = {}) {
     h('h3', {}, 'From this z to another'), lines.element,
     h('p', { class: 'gan-key' }, 'Above along the great circle (slerp), below along the straight line.'),
     h('h3', {}, 'One z, every class'), grid.element,
-    h('p', { class: 'gan-key' }, 'Each row is one z, each column a class: the same z gives each class a similar hand.'));
+    h('p', { class: 'gan-key' }, 'Each row is one z, each column a class. Does one z write all classes in one hand?'));
   drawGrid.set(state.latents.flatMap((z, row) => G.embed.map((_, y) => () => grid.put(draw(G, z, y), y, row))));
   changed();
   return () => { queue.clear(); drawGrid.clear(); stop(); };
