@@ -17,7 +17,7 @@ class BuildWithNotebooks(build_py):
     def run(self):
         super().run()
         if self.editable_mode: return
-        for pattern in ("*.ipynb", "*.png", "*.jsonl"):
+        for pattern in ("*.ipynb", "*.png", "*.jsonl", "widgets/*.js", "widgets/*.css"):
             for file in Path("nbs").rglob(pattern):
                 if "answers" in file.parts: continue # `check` has them as code
                 target = Path(self.build_lib, cfg["lib_name"], file)

@@ -41,14 +41,14 @@ def chapters():
 
 
 def write_sidebar():
-    "The chapters in two groups, with their numbers, and the page of the library."
+    "The chapters in two groups, with their numbers, the playground, and the page of the library."
     import yaml
     parts = {"The course": [], "How the library is built": []}
     for path, title in chapters().items():
         entry = dict(text=f"{path.name[:2]} {title}", href=re.sub(NUMBER, "", path.name))
         course, built = parts.values()
         (built if int(path.name[:2]) in BUILT else course).append(entry)
-    contents = [dict(text="Home", href="index.ipynb"),
+    contents = [dict(text="Home", href="index.ipynb"), dict(text="Playground", href="playground.ipynb"),
                 *(dict(section=name, contents=entries) for name, entries in parts.items()),
                 dict(text="The claims, one by one", href="ledger.ipynb"),
                 dict(text="The library, name by name", href="api.ipynb")]
@@ -91,6 +91,14 @@ def homes(module, names):
     return {name: known.get(name) or found.get(name, "") for name in names}
 
 
+def write_page(name, texts):
+    "A page of texts alone, as a notebook."
+    cells = [dict(cell_type="markdown", metadata={}, source=text) for text in texts]
+    kernel = dict(kernelspec=dict(name="python3", display_name="python3", language="python"))
+    page = dict(nbformat=4, nbformat_minor=5, metadata=kernel, cells=cells)
+    (PROC/f"{name}.ipynb").write_text(json.dumps(page), encoding="utf-8")
+
+
 def write_api():
     "The page of the library: module by module from the ground up, each public name with its arguments."
     sys.path.insert(0, str(ROOT))
@@ -130,12 +138,38 @@ def write_ledger():
     write_page("ledger", texts)
 
 
-def write_page(name, texts):
-    "A page of Markdown that no chapter is, as a notebook."
-    cells = [dict(cell_type="markdown", metadata={}, source=text) for text in texts]
-    kernel = dict(kernelspec=dict(name="python3", display_name="python3", language="python"))
-    page = dict(nbformat=4, nbformat_minor=5, metadata=kernel, cells=cells)
-    (PROC/f"{name}.ipynb").write_text(json.dumps(page), encoding="utf-8")
+PLAYGROUND = [
+    "# Playground\n\n> A GAN to take apart, and a trained one to draw with; both run in your browser",
+    "## A game in the plane\n\nD learns to tell real points from fakes, G to make fakes that D takes for "
+    "real. Move one player at a time, or let them play. [Chapter 12](steps.ipynb) explains the moves, "
+    "[chapter 11](losses.ipynb) the losses.",
+    "## Draw me a seven\n\nThe generator that ships with the course, trained in [chapter 23](cgan.ipynb) on "
+    "handwritten digits. [Chapter 42](widgets.ipynb) tells how both widgets are made.",
+]
+
+
+def write_playground():
+    "The page of the widgets: a text and a place for each; `add_widgets` fills the places."
+    title, *texts = PLAYGROUND
+    theme = """data-options='{"theme": "system"}'""" # the site itself is light only
+    places = [f'<div data-widget="{name}" {theme}></div>' for name in ("debugger", "seven")]
+    body = [f"{text}\n\n{place}" for text, place in zip(texts, places, strict=True)]
+    write_page("playground", [title, *body])
+
+
+def add_widgets():
+    "Give each page with a place for a widget the script that fills it; the script lies beside the pages."
+    from gan_course.widgets import WIDGETS, page_script
+    for page in SITE.rglob("*.html"):
+        html, up = page.read_text(encoding="utf-8"), "../" * len(page.relative_to(SITE).parents[1:])
+        for name in (name for name in WIDGETS if f'data-widget="{name}"' in html):
+            script = SITE/"site_libs"/"widgets"/f"{name}.js"
+            script.parent.mkdir(parents=True, exist_ok=True)
+            if not script.exists():
+                script.write_text(page_script(name, WIDGETS[name].options()), encoding="utf-8")
+            tag = f'<script src="{up}site_libs/widgets/{name}.js"></script>\n</body>'
+            html = tag.join(html.rsplit("</body>", 1))
+        page.write_text(html, encoding="utf-8")
 
 
 def only_imports(text):
@@ -214,6 +248,7 @@ def prepare():
     write_sidebar()
     write_api()
     write_ledger()
+    write_playground()
     return f"{config.doc_host}{config.doc_baseurl}/"
 
 
@@ -282,6 +317,7 @@ def main():
     address = prepare()
     render(args.tool)
     vendor_katex(fetch_katex(args.offline))
+    add_widgets()
     keep_home(address)
     found = problems(SITE)
     for what in found: print(what, file=sys.stderr)

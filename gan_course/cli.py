@@ -493,7 +493,7 @@ def _start(
         raise FileExistsError(f"folder is {folder}, which is not empty; allowed is a new or empty folder")
     package = Path(gan_course.__file__).parent
     source = next(path for path in (package/'nbs', package.parent/'nbs') if path.exists())
-    site_only = shutil.ignore_patterns('.*', '*.yml', '*.css', '*.svg', '*.py', 'answers')
+    site_only = shutil.ignore_patterns('.*', '*.yml', '*.css', '*.svg', '*.py', 'answers', 'widgets')
     shutil.copytree(source, folder, ignore=site_only, dirs_exist_ok=True)
     for file in folder.glob('*.ipynb'):
         notebook = json.loads(file.read_text(encoding='utf-8'))

@@ -125,6 +125,15 @@ def test_every_chapter_has_its_page(root, site):
         assert "<h2" in shown and "`](http" not in shown, page # no link is shown as it is written
 
 
+def test_the_playground_has_both_widgets_and_their_scripts(site):
+    page, front = (site/"playground.html").read_text(), (site/"index.html").read_text()
+    for name in ("debugger", "seven"):
+        assert page.count(f'data-widget="{name}"') == 1
+        assert page.count(f'<script src="site_libs/widgets/{name}.js"></script>') == 1
+        assert (site/"site_libs"/"widgets"/f"{name}.js").exists()
+    assert 'href="playground.html"' in front and "site_libs/widgets" not in front
+
+
 def test_no_link_is_broken_and_nothing_comes_from_elsewhere(site, links):
     assert links.problems(site) == []
 
@@ -162,7 +171,7 @@ def test_a_browser_has_nothing_to_complain_of(site):
         page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda r: seen.append(r.url))
-        for name in ("index.html", "probe.html", "losses.html"):
+        for name in ("index.html", "probe.html", "losses.html", "playground.html"):
             page.goto(home + name, wait_until="networkidle")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, f"{name} scrolls sideways"
         page.goto(home + "probe.html", wait_until="networkidle")

@@ -13,7 +13,7 @@ BY_NAME = dict(PIL="pillow") # a package that is imported by another name than i
 
 def test_declared_requirements_cover_every_import(root):
     settings = (root/"settings.ini").read_text()
-    names = " ".join(re.findall(r"^(?:cluster_)?requirements = (.*)$", settings, re.M)).split()
+    names = " ".join(re.findall(r"^(?:cluster_|lab_)?requirements = (.*)$", settings, re.M)).split()
     declared = {re.split(r"[<>=]", name)[0] for name in names}
     for path in (root/"gan_course").glob("*.py"):
         tree = ast.parse(path.read_text())
@@ -52,5 +52,8 @@ def test_a_wheel_works_in_a_clean_environment(root, tmp_path):
     run(scripts/"gan-course", "start", "mine")
     assert len(list((tmp_path/"mine").glob("[0-9]*.ipynb"))) >= 14
     assert (tmp_path/"mine"/"results"/"hacks.jsonl").exists()
+    assert not (tmp_path/"mine"/"widgets").exists() # the library has its own
+    shown = "from gan_course.widgets import bundle; print(bundle('seven'))"
+    assert "render" in run(scripts/"python", "-c", shown)
     run(scripts/"gan-course", "train", "cgan", "--epochs", "1", "--g-hidden", "32", "--out", "run")
     assert json.loads((tmp_path/"run"/"row.json").read_text())["scores"]["scorer"]

@@ -1,0 +1,86 @@
+// What both widgets need of a page: elements, labelled controls, a theme that follows the page.
+
+/** An element with attributes, listeners (`onclick` ...) and children. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+export const button = (text, onclick, attributes = {}) => h('button', { type: 'button', onclick, ...attributes }, text);
+
+/** A number field or, with `choices` (value -> text), a menu; `onchange` gets its value. */
+export function field(text, value, onchange, { choices, ...attributes } = {}) {
+  const name = { 'aria-label': text }; // else the texts of a menu's choices would be a part of its name
+  const input = choices ? h('select', name) : h('input', { type: 'number', ...name, ...attributes });
+  for (const [value, says] of Object.entries(choices || {})) input.append(h('option', { value }, says));
+  input.value = value;
+  let last = value;
+  input.addEventListener('change', () => {
+    const number = input.valueAsNumber, allowed = choices || (input.checkValidity() && Number.isFinite(number));
+    if (!allowed) input.value = last; // what is not allowed is not taken
+    else { last = choices ? input.value : number; onchange(last); }
+  });
+  return h('label', {}, h('span', {}, text), input);
+}
+
+/** A canvas of so many CSS pixels that is sharp on every screen; `says` is read aloud in its place. */
+export function canvas(width, height, says, attributes = {}) {
+  const element = h('canvas', { role: 'img', 'aria-label': says, ...attributes });
+  const ratio = Math.min(2, globalThis.devicePixelRatio || 1);
+  element.width = width * ratio;
+  element.height = height * ratio;
+  const pen = element.getContext('2d');
+  pen.scale(ratio, ratio);
+  return { element, pen, width, height };
+}
+
+/** Is what lies behind an element dark? */
+function isDark(element) {
+  for (let at = element; at; at = at.parentElement) {
+    const [r, g, b, a = 1] = getComputedStyle(at).backgroundColor.match(/[\d.]+/g)?.map(Number) || [0, 0, 0, 0];
+    if (a > 0.5) return 0.3 * r + 0.6 * g + 0.1 * b < 110;
+  }
+  return false;
+}
+
+/**
+ * The root of a widget inside `el`: light or dark as the page behind it is, or, with the theme 'system', as the
+ * reader's system is. `onTheme` is called at first and at each change.
+ */
+export function makeRoot(el, label, theme, onTheme) {
+  const root = h('section', { class: 'gan-widget', 'aria-label': label });
+  el.replaceChildren(root);
+  const follow = () => {
+    root.dataset.theme = (theme === 'system' ? preference.matches : isDark(el)) ? 'dark' : 'light';
+    onTheme(root);
+  };
+  const preference = matchMedia('(prefers-color-scheme: dark)'), page = new MutationObserver(follow);
+  preference.addEventListener('change', follow);
+  for (const at of [document.documentElement, document.body]) {
+    page.observe(at, { attributeFilter: ['class', 'data-bs-theme', 'data-jp-theme-light'] });
+  }
+  requestAnimationFrame(follow);
+  return { root, stop: () => { page.disconnect(); preference.removeEventListener('change', follow); } };
+}
+
+/** The colours of a widget, by name: ink, paper, soft, real, fake, G, D. */
+export function coloursOf(root) {
+  const style = getComputedStyle(root), names = ['ink', 'paper', 'soft', 'real', 'fake', 'G', 'D'];
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--gan-${name}`).trim()]));
+}
+
+/** Does the reader want little motion? */
+export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
+/** Builds a widget in each element of the page that asks for it by name: `data-widget`, `data-options`. */
+export function mountAll(mount, name, css, options) {
+  document.head.append(h('style', {}, css));
+  for (const el of document.querySelectorAll(`[data-widget="${name}"]`)) {
+    mount(el, { ...options, ...JSON.parse(el.dataset.options || '{}') });
+  }
+}
