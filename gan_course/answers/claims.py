@@ -26,7 +26,7 @@ def _silent(low, high, least):
 def _never_against(low, high, least):
     return 'confirmed' if low > 0 and (low + high) / 2 >= least else 'undecided'
 
-# %% ../../nbs/answers/41_claims.ipynb #a67836fc
+# %% ../../nbs/answers/41_claims.ipynb #07489bac
 ANSWERS = {
     'claim-judge': Exercise(
         "An effect has the interval low to high, above 0 where the claim is right; least is the "
@@ -35,12 +35,13 @@ ANSWERS = {
         wrong=((_by_sign, "that asks for a sign only: an effect too small to matter is confirmed, "
                           "or not contradicted"),
                (_by_mean, "that looks at the mean alone; an interval on both sides of 0 confirms nothing"),
-               (_all_or_nothing, "an interval that reaches from below `least` to above it decides nothing"),
                (_silent, "where the interval holds 0 and `least` both, nothing is contradicted yet"),
+               (_all_or_nothing, "the whole interval need not be above `least`: 0 has to be left out, "
+                                 "and the mean has to be large enough"),
                (_never_against, "if even the far end falls short of `least`, the claim is contradicted")),
         hints=("Three questions: is 0 left out? Is the mean large enough? Can it still be `least`?",
                "Contradicted: even `high` is below `least`."),
-        cases=((.2, .6, .1), (.01, .05, .1), (-.4, -.1, .1), (-.2, .5, .1), (-.1, .05, .1), (.02, .12, .1))),
+        cases=((.05, .25, .1), (.01, .05, .1), (-.2, .5, .1), (-.4, -.1, .1), (-.1, .05, .1), (.02, .1, .1))),
     'claim-parts': Exercise(
         "A claim has three parts: one holds, one fails, one is open. Which verdict?",
         right=('mixed',), other="that is none of the verdicts on a claim with parts that disagree",
