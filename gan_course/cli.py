@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -96,8 +96,10 @@ def _default_config(
     ): return name, run.full or is_full()
 
     words = [word for word in args if word not in ('-h', '--help')]
-    try: name, full = tyro.cli(read, args=words, console_outputs=False)
-    except SystemExit: return Config() # the second reading says what is wrong
+    try:
+        with contextlib.redirect_stderr(StringIO()): # the second reading says what is wrong
+            name, full = tyro.cli(read, args=words, console_outputs=False)
+    except SystemExit: return Config()
     return _find_config(name, full)
 
 # %% ../nbs/43_cli.ipynb #4b1e31ab
