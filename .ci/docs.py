@@ -185,6 +185,7 @@ def stage(folder):
         notebook = read(path)
         for cell in notebook["cells"]:
             run = re.search(r"^#\|\s*(export|exports|exporti|default_exp)\b|^show_doc", source(cell), re.M)
+            if run: cell["source"] = re.sub(r"^#\| exporti\b", "#| exports", source(cell)) # to be shown
             if cell["cell_type"] != "code" or run or only_imports(source(cell)): continue
             cell["source"] = f"#| eval: false\n{source(cell)}"
         end = dict(cell_type="markdown", metadata={}, source="<!-- end -->") # nbdev wants no export last

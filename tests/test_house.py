@@ -88,7 +88,7 @@ def exported(root):
         cells = [("".join(cell["source"]), cell["cell_type"]) for cell in notebook["cells"]]
         default = re.search(r"^#\|\s*default_exp\s+(\w+)", "\n".join(source for source, _ in cells), re.M)
         for i, (source, kind) in enumerate(cells):
-            found = kind == "code" and re.search(r"^#\|\s*exports?\b[ \t]*(\w*)", source, re.M)
+            found = kind == "code" and re.search(r"^#\|\s*export[si]?\b[ \t]*(\w*)", source, re.M)
             if found: yield path.stem, i, found[1] or default[1], source
 
 
