@@ -130,7 +130,7 @@ def test_a_score_newer_than_the_stored_rows_breaks_nothing(monkeypatch, capsys):
 def test_a_run_leaves_its_directory(run):
     names = {path.name for path in run.iterdir()}
     assert names == {"config.json", "metrics.jsonl", "samples", "checkpoint.pt", "generator.safetensors",
-                     "README.md", "row.json"}
+                     "README.md", "row.json", ".gan_course", ".lock"}
     row = json.loads((run/"row.json").read_text())
     assert row["step"] == 125 and row["scores"]["n"] == 10_000 and row["config"]["g_hidden"] == [32]
     metrics = [json.loads(line) for line in (run/"metrics.jsonl").read_text().splitlines()]
