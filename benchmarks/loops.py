@@ -6,6 +6,7 @@ from functools import partial
 import torch
 
 from benchmarks import textbook
+from gan_course.config import How
 from gan_course.core import RandomState
 from gan_course.data import index_batches, load, normalise
 from gan_course.judges import update_classifier
@@ -52,7 +53,7 @@ def plain_gan(players, recipe, device):
 def our_gan(players, recipe, precision, device):
     "The steps of `train`."
     device, data = torch.device(device), load('mnist')
-    G, D, data = to_device_checked(*players(), data, recipe, device)
+    G, D, data = to_device_checked(*players(), data, recipe, How(device.type))
     parts = make_parts(G, D, recipe)
     move = Replay(partial(train_step, parts, data, recipe, precision=precision), device.type == 'cuda')
     with RandomState(0, device), matmul_precision(precision, device), keep_freed_memory(device):

@@ -296,17 +296,21 @@ class _Rule:
 
 # %% ../nbs/41_claims.ipynb #5695b79b
 @dataclass(frozen=True, kw_only=True)
-class Compare(_Rule):
-    "The arm's reading is lower or higher than the base's, by an effect that matters."
+class _Pair(_Rule):
+    "An arm against its base."
     arm:str
     base:str
     reading:str='frechet'
-    way:str                  # lower or higher, as claimed
-    least:float              # smallest effect that matters: a factor where ratios are compared
-    denied:bool=False        # the claim says that it is not so
 
     @property
     def needs(self): return self.arm, self.base
+
+@dataclass(frozen=True, kw_only=True)
+class Compare(_Pair):
+    "The arm's reading is lower or higher than the base's, by an effect that matters."
+    way:str                  # lower or higher, as claimed
+    least:float              # smallest effect that matters: a factor where ratios are compared
+    denied:bool=False        # the claim says that it is not so
 
     def judge(self,
         rows:list[dict], # of the study, of one form and precision
@@ -338,15 +342,9 @@ def _direction(
 
 # %% ../nbs/41_claims.ipynb #9716a1d2
 @dataclass(frozen=True, kw_only=True)
-class Alike(_Rule):
+class Alike(_Pair):
     "The arm's reading equals the base's, up to a margin."
-    arm:str
-    base:str
-    reading:str='frechet'
     margin:float             # largest difference that does not matter; a factor where ratios are compared
-
-    @property
-    def needs(self): return self.arm, self.base
 
     def judge(self,
         rows:list[dict], # of the study, of one form and precision

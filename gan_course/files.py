@@ -114,8 +114,8 @@ def read_metrics(
 MARK = '.gan_course' # in each run's folder
 RUN_FILES = ('config.json', 'metrics.jsonl', 'validation.jsonl', 'checkpoint.pt', 'generator.safetensors',
              'encoder.safetensors', 'classifier.safetensors', 'trained.safetensors', 'README.md', 'row.json',
-             'diverged.txt', 'digits.png', 'curves.png', 'report.html', 'samples', 'chosen', 'generator',
-             'tensorboard') # all that a run may write
+             'needed.json', 'diverged.txt', 'digits.png', 'curves.png', 'report.html', 'samples', 'chosen',
+             'generator', 'tensorboard') # all that a run may write
 
 def check_run_folder(
     path:Path,         # where a run is to live

@@ -18,7 +18,15 @@ from .catalogue import MAKERS, check_share
 from .config import Config, How, config_id, widened
 from .core import RandomState
 from .data import Data, hold_out, load, mix_datasets, subset
-from .files import RunDir, load_weights, lock_run, read_jsonl, weights_of, write_atomically
+from gan_course.files import (
+    RunDir,
+    load_weights,
+    lock_run,
+    read_json,
+    read_metrics,
+    weights_of,
+    write_atomically,
+)
 from .judges import JUDGES, accuracy, label_scores, load_scorer
 from .losses import LOSSES
 from .networks import NETWORKS, ConvNet, Encoder, JointDiscriminator, classifier
@@ -142,15 +150,20 @@ def _build_encoder(
         return Encoder(config.latent, data.n_classes, widths, data.shape, config.slope)
 
 # %% ../nbs/34_games.ipynb #2bb472a7
+def _read_needed(
+    run:RunDir,        # a run
+)->dict[str, float]:   # folder -> seconds
+    "The other trainings that a run has needed so far."
+    file = run.path/'needed.json'
+    return read_json(file) if file.exists() else {}
+
 def _note_needed(
     run:RunDir,  # a run
     folder:Path, # of a training that has ended, without which it could not be
 ):
     "Note in `needed.json`, beside a run, the seconds of another training; they are part of its price."
-    file = run.path/'needed.json'
-    known = json.loads(file.read_text(encoding='utf-8')) if file.exists() else {}
-    known[folder.name] = read_jsonl(folder/'metrics.jsonl')[-1]['seconds']
-    write_atomically(file, json.dumps(known).encode())
+    known = _read_needed(run) | {folder.name: read_metrics(folder/'metrics.jsonl')[-1]['seconds']}
+    write_atomically(run.path/'needed.json', json.dumps(known).encode())
 
 # %% ../nbs/34_games.ipynb #fdacbe0c
 def _icgan_game(

@@ -54,6 +54,7 @@ from gan_course.games import (
     GAMES,
     LEARNERS,
     PLAYERS,
+    _read_needed,
     build_networks,
     check_game,
     load_train_valid,
@@ -256,8 +257,7 @@ def _seconds(
     snapshot:Snapshot, # its last
 )->dict:               # seconds; needed, where it needed others: folder -> seconds of the training there
     "What a result cost: the seconds in steps, its own and those of every training that it needed."
-    file = run.path/'needed.json'
-    needed = json.loads(file.read_text(encoding='utf-8')) if file.exists() else {}
+    needed = _read_needed(run)
     total = dict(seconds=round(snapshot.seconds + sum(needed.values()), 1))
     return total | (dict(needed=needed) if needed else {})
 

@@ -9,7 +9,7 @@ from torch.testing import assert_close
 from gan_course.catalogue import PLAYGROUND, STUDIES
 from gan_course.config import Config, How
 from gan_course.data import load
-from gan_course.files import RunDir, read_jsonl
+from gan_course.files import RUN_FILES, RunDir, read_jsonl
 from gan_course.games import (
     GAMES,
     LEARNERS,
@@ -183,6 +183,7 @@ def test_the_price_of_an_encoder_contains_its_generator(tmp_path):
                    for file in ('metrics.jsonl', 'generator/metrics.jsonl'))
     assert row['needed'] == dict(generator=others) and row['seconds'] == pytest.approx(own + others, abs=.11)
     assert row['scores']['mean_image'] > 0 and row['scores']['random_draw'] > 0
+    assert {file.name for file in (tmp_path/'run').iterdir() if file.name[0] != '.'} <= set(RUN_FILES)
 
 
 def test_validation_goes_on_after_a_break(tmp_path, monkeypatch, validated):
