@@ -113,7 +113,7 @@ DCGAN = Config(net='dcgan', g_hidden=DEPTHS['medium'], d_hidden=(64, 128, 256), 
 # beta1 is our choice: the report names none, and its library's usual one is 0.9
 _DEPTH_GAME = replace(DCGAN, init='radford', slope=.2, lr_g=2e-4, lr_d=2e-4, batch=64, epochs=20)
 _CONV_SMALL = dict(width=.25, epochs=3)   # of full MNIST: minutes on a core, a look
-_DEPTH_SMALL = dict(width=.25, epochs=20) # an hour on a core: shorter ones have told nothing
+_CONV_MEDIUM = dict(width=.25, epochs=20) # half an hour on a core: digits that can be read
 
 # %% ../nbs/22_dcgan.ipynb #b0f337f4
 _RATES = {'d-tenth': {}, 'equal': dict(lr_d=1e-3), 'equal-low': dict(lr_g=1e-4),
@@ -135,20 +135,21 @@ STUDIES.update(named(
           claims=('dcgan-mnist', 'depth-epochs', 'dcgan-twoplayer', 'dcgan-half')),
     Study('dcgan-svhn', "Are colour numbers harder than grey digits?",
           replace(DCGAN, data='svhn_10k', epochs=200), _RADFORD, dict(width=.5, batch=64, epochs=60), 3,
-          ('dcgan-svhn',)),
+          ('dcgan-svhn',), dict(width=.5, batch=64)),
     Study('depth-table1', "Which depth of G suits one D?", _DEPTH_GAME,
-          {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}, _DEPTH_SMALL, 4,
-          ('depth-table1',)),
+          {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}, _CONV_SMALL, 4,
+          ('depth-table1',), _CONV_MEDIUM),
     Study('depth-ratio', "Is a second move of G worth its time?",
-          replace(_DEPTH_GAME, moves='fresh', epochs=50), _RATIOS, _DEPTH_SMALL, 4, ('depth-ratio',)),
+          replace(_DEPTH_GAME, moves='fresh', epochs=50), _RATIOS, _CONV_SMALL, 4, ('depth-ratio',),
+          _CONV_MEDIUM),
     Study('dcgan-lr', "Does D need a smaller learning rate than G?", DCGAN, _RATES, _CONV_SMALL, 4,
-          ('dcgan-lr',)),
+          ('dcgan-lr',), _CONV_MEDIUM | dict(epochs=12)),
     Study('dcgan-batch', "What does the batch size cost, and what does it give?", DCGAN, _BATCHES,
-          _CONV_SMALL, 4, ('dcgan-batch',)),
+          _CONV_SMALL, 4, ('dcgan-batch',), _CONV_MEDIUM | dict(epochs=12)),
     Study('depth-bn', "Does G need batch normalisation, and with which statistics should it sample?",
-          _DEPTH_GAME, _BATCH_NORM, _DEPTH_SMALL, 3, ('depth-bn',)),
+          _DEPTH_GAME, _BATCH_NORM, _CONV_SMALL, 3, ('depth-bn',), _CONV_MEDIUM),
     Study('dcgan-future', "Do self-attention and spectral normalisation help?", DCGAN, _FUTURE, _CONV_SMALL,
-          3, ('dcgan-future',)),
+          3, ('dcgan-future',), _CONV_MEDIUM),
     Study('dcgan-radford', "What if weights and rates begin as Radford et al. advise?", DCGAN, _RADFORD,
           _CONV_SMALL, 3),
 ))
@@ -167,7 +168,7 @@ _TABLE2 = {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}
 
 STUDIES.update(named(
     Study('depth-table2', "Which depth draws the digit it is asked for?", CDCGAN, _TABLE2, _CONV_SMALL, 4,
-          ('depth-table2', 'depth-collapse')),
+          ('depth-table2', 'depth-collapse'), _CONV_MEDIUM),
     Study('playground', "Which generator comes with the course?", PLAYGROUND, small=dict(epochs=2), seeds=1),
     Study('cgan-condition', "Is D better told the class by a projection or by a plane?", CDCGAN,
           {'project': {}, 'plane': dict(condition='join')}, _CONV_SMALL, 3),
@@ -232,7 +233,7 @@ _encoder_base = replace(CDCGAN, game='icgan', latent=32, dropout=.3, epochs=50)
 STUDIES.update(named(
     Study('cgan-encoder', "Can a real digit be reconstructed, and redrawn as every other class?",
           _encoder_base, {'icgan': {}, 'bigan': dict(game='bigan')}, dict(width=.25, epochs=3), 3,
-          ('cgan-encoder',)),
+          ('cgan-encoder',), _CONV_MEDIUM),
 ))
 
 # %% ../nbs/26_triple.ipynb #93df13b5
@@ -244,7 +245,7 @@ _TRIPLE_ARMS |= {f'guessed-{n}': dict(guessed=.99, n_labels=n) for n in (100, 60
 
 STUDIES.update(named(
     Study('triple', "What does a third player make of 100 or 600 labels?", _triple_base, _TRIPLE_ARMS,
-          dict(width=.25, epochs=3), 5, ('dcgan-future',)),
+          dict(width=.25, epochs=3), 5, ('dcgan-future',), _CONV_MEDIUM),
 ))
 
 # %% ../nbs/27_validation.ipynb #ca388c1a
@@ -265,7 +266,8 @@ _cgan_valid = replace(CGAN, n_valid=10_000)
 
 STUDIES.update(named(
     Study('cgan-noise', "Does the distribution of the noise matter?", CGAN,
-          {'uniform': {}, 'normal': dict(noise='normal')}, _CGAN_SMALL, claims=('cgan-noise',)),
+          {'uniform': {}, 'normal': dict(noise='normal')}, _CGAN_SMALL, claims=('cgan-noise',),
+          medium=dict(epochs=20)),
     Study('cgan-converge', "What do 130 epochs bring after the first 60?", _cgan_valid, small=dict(epochs=10),
           seeds=4, claims=('cgan-converge', 'cgan-validation', 'cgan-select')),
     Study('cgan-augment', "Do shifted and turned digits help G?", _cgan_valid, _AUGMENT, dict(epochs=2), 3,
@@ -395,7 +397,7 @@ STUDIES.update(named(
                   init='radford', lr_g=2e-4, lr_d=2e-4),
           {name: CRITICS[name] for name in ('dcgan', 'gp', 'gp-1', 'bce-1', 'r1+r2')},
           dict(width=.25, epochs=4), 3,
-          ('cgan-wasserstein', 'depth-collapse')),
+          ('cgan-wasserstein', 'depth-collapse'), dict(width=.25, epochs=20)),
 ))
 
 # %% ../nbs/35_runs.ipynb #0c6c71a5

@@ -20,7 +20,7 @@ import numpy as np
 import gan_course
 from . import lookup
 from .catalogue import MEASUREMENTS, STUDIES
-from .config import How, Measurement, config_id, from_dict
+from .config import FORMS, How, Measurement, config_id, from_dict
 from .files import is_finished, read_jsonl, read_rows, round_floats, write_atomically
 from gan_course.statistics import (
     SCORES,
@@ -121,6 +121,7 @@ def _test_accuracy(row): # of a classifier, measured epoch by epoch
 BAR = 15. # a Fréchet distance on held-out digits; who comes first?
 
 READINGS |= dict(
+    sharpness=Reading(SCORES['sharpness'].says, partial(_score, 'sharpness'), log=True, worst=0.),
     classes=Reading('how many classes are drawn', _drawn_classes, worst=-math.inf),
     collapsed=Reading('did the run diverge, or draw fewer than half of the classes?',
                       lambda row: float(is_collapsed(row)), worst=1.),
@@ -285,7 +286,13 @@ class _Rule:
     study:str                # whose rows are read
     seeds:int=6              # fewest that may decide
     gate:Gate|None=None      # when to refuse
-    full:bool=False          # only runs at full length may decide
+    form:str=''              # the shortest that may decide; '': medium where there is one, else small
+
+    @property
+    def forms(self)->list[str]: # that may decide, shortest first
+        if self.study == 'clinic': return [*FORMS]
+        there = [*_known(self.study).forms]
+        return there[there.index(self.form or ('medium' if 'medium' in there else 'small')):]
 
     @property
     def needs(self)->tuple[str, ...]: return () # arms that are judged
@@ -520,9 +527,10 @@ def _is_of_today(
 )->bool:
     "Is this row's config still that of an arm?"
     if row['arm'] not in this.arms: return False
-    full = row.get('form', 'full') == 'full'
-    if isinstance(this, Measurement): return row['id'] == this.key(row['arm'], row['seed'], full)
-    return row['id'] == config_id(this.config(row['arm'], full, seed=row['config']['seed']))
+    form = row.get('form', 'full')
+    if isinstance(this, Measurement): return row['id'] == this.key(row['arm'], row['seed'], form)
+    return form in this.forms and row['id'] == config_id(
+        this.config(row['arm'], form, seed=row['config']['seed']))
 
 # %% ../nbs/41_claims.ipynb #9a18d85d
 @lru_cache(maxsize=256)
@@ -544,6 +552,9 @@ def counted_rows(
     return _rows_of(name, str(Path(results).resolve()), state and (state.st_mtime_ns, state.st_size))
 
 # %% ../nbs/41_claims.ipynb #42c33cd8
+def _kind(row): # its form and precision
+    return row.get('form', 'full'), row.get('precision', 'fp32')
+
 def _groups(
     rule,             # with a study
     rows:list[dict],  # of `counted_rows`
@@ -551,13 +562,12 @@ def _groups(
     "The rows of a rule's arms, by form and precision."
     groups = {}
     for row in rows:
-        kind = row.get('form', 'full'), row.get('precision', 'fp32')
-        if row['arm'] in rule.reads and (kind[0] == 'full' or not rule.full):
-            groups.setdefault(kind, []).append(row)
+        kind = _kind(row)
+        if row['arm'] in rule.reads and kind[0] in rule.forms: groups.setdefault(kind, []).append(row)
     def rank(item):
         (form, precision), group = item
         least = min(sum(row['arm'] == arm for row in group) for arm in rule.needs)
-        return least >= rule.seeds, form == 'full', least, precision == 'fp32'
+        return least >= rule.seeds, FORMS.index(form), least, precision == 'fp32'
     return [group for _, group in sorted(groups.items(), key=rank, reverse=True)]
 
 # %% ../nbs/41_claims.ipynb #9bf70183
@@ -570,7 +580,8 @@ def _scale(
     if 'config' not in row: return f"{row['form']} form"
     config, full = from_dict(row['config']), STUDIES[study].config(row['arm'])
     words = [f'{config.epochs} of ' * (config.epochs != full.epochs) + f'{full.epochs} epochs']
-    if config.width != full.width: words.append(f'{config.width:g} of the width')
+    width = STUDIES[study].base.width # of the report; an arm may be narrower
+    if config.width != width: words.append(f'{config.width / width:g} of the width')
     if config.data != full.data or config.n_train != full.n_train:
         words.append(f'{config.n_train or "all"} of {config.data}')
     return ', '.join([*words, row.get('precision', 'fp32')])
@@ -671,7 +682,9 @@ _STRONG = 'strong-d', 'saturating-loss', 'strong-g' # cases of the clinic
 def _cured(*cases): return tuple(f'{case}, cured' for case in cases)
 
 # %% ../nbs/41_claims.ipynb #282a219b
-_converged = dict(study='cgan-converge', arm='base', seeds=3, full=True)
+_hinge = dict(study='mlp-loss', arm='hinge', base='bce', gate=_digits('bce'), form='full')
+_dzero = dict(study='cgan-dzero', reading='d_loss', seeds=3, form='full')
+_converged = dict(study='cgan-converge', arm='base', seeds=3, form='full')
 CLAIMS |= {
     'cgan-noise': Claim("whether noise is uniform or normal hardly matters", '27_validation', (
         Alike(study='cgan-noise', arm='normal', base='uniform', margin=ALIKE, gate=_digits('uniform')),)),
@@ -682,36 +695,36 @@ CLAIMS |= {
     'cgan-dzero': Claim(
         "without the condition D's loss went to zero and G's stayed high; explain and mend it",
                         '27_validation', (
-        Level(study='cgan-dzero', arm='unconditional', reading='d_loss', below=.1, seeds=3, full=True),
-        Level(study='cgan-dzero', arm='fast-d', reading='d_loss', below=.1, seeds=3, full=True),
-        Level(study='cgan-dzero', arm='fast-d-r1', reading='d_loss', above=.1, below=2., seeds=3, full=True),
+        Level(**_dzero, arm='unconditional', below=.1), Level(**_dzero, arm='fast-d', below=.1),
+        Level(**_dzero, arm='fast-d-r1', above=.1, below=2.),
         Count(study='clinic', arms=('strong-d', 'saturating-loss'), reading='alarm', above=.5),
         Count(study='clinic', arms=_cured('strong-d', 'saturating-loss'), reading='alarm', below=.5))),
-    'cgan-hinge': Claim("hinge loss may give sharper images (read by the distance)", '24_wgan', (
-        Compare(study='mlp-loss', arm='hinge', base='bce', way='lower', least=MATTERS, gate=_digits('bce'),
-                full=True),)),
+    'cgan-hinge': Claim("hinge loss may give sharper images, and not by noise", '24_wgan', (
+        Compare(**_hinge, reading='sharpness', way='higher', least=MATTERS),
+        Compare(**_hinge, way='higher', least=ALIKE, denied=True))),
 }
 
 # %% ../nbs/41_claims.ipynb #5ac66019
-_validated, _classes = dict(study='cgan-converge', seeds=3, full=True), dict(reading='classes', way='higher')
+_validated = dict(study='cgan-converge', seeds=3, form='full')
+_classes = dict(reading='classes', way='higher')
 CLAIMS |= {
     'cgan-wasserstein': Claim(
         "a Wasserstein loss with clipping or penalty is more stable and does not collapse",
                               '24_wgan', (
-        Compare(study='modes-ring8', arm='gp', base='bce', **_classes, least=.5, full=True),
-        Compare(study='modes-grid25', arm='gp', base='bce', **_classes, least=1., full=True),
+        Compare(study='modes-ring8', arm='gp', base='bce', **_classes, least=.5, form='full'),
+        Compare(study='modes-grid25', arm='gp', base='bce', **_classes, least=1., form='full'),
         Compare(study='stacked-mnist', arm='gp-1', base='bce-1', reading='modes', way='higher', least=25.,
                 seeds=3, gate=Gate(arm='gp-1', reading='modes', above=900)))),
     'cgan-validation': Claim("task: process a validation set at the end of each epoch", '27_validation', (
-        Task(**_validated | dict(seeds=1, full=False), holds='validation'),)),
+        Task(**_validated | dict(seeds=1, form=''), holds='validation'),)),
     'cgan-select': Claim(
         "task: follow D's loss on real and fake apart, and choose the model by it", '27_validation',
                          (Task(**_validated, holds='chosen'),)),
     'cgan-augment': Claim("augmenting the real images curbs overfitting", '27_validation', (
         Compare(study='cgan-augment-few', arm='affine', base='none', way='lower', least=MATTERS,
-                gate=_digits('none'), full=True),)),
+                gate=_digits('none'), form='full'),)),
     'cgan-grid': Claim("task: search both learning rates on a grid", '27_validation', (
-        Task(study='cgan-grid', seeds=3, full=True),)),
+        Task(study='cgan-grid', seeds=3, form='full'),)),
     'cgan-encoder': Claim(
         "task: map a digit to its code and label, reconstruct it, redraw it as another class",
                           '25_encoder', (
@@ -719,12 +732,13 @@ CLAIMS |= {
 }
 
 # %% ../nbs/41_claims.ipynb #a37a7b71
+_half = dict(study='dcgan', arm='half', seeds=3, form='full') # with the average of G's weights
 _rates = dict(study='dcgan-lr', reading='d_over_g', seeds=4, gate=_digits('d-tenth'))
 CLAIMS |= {
     'dcgan-mnist': Claim(
         "samples are poor at epoch 10, fair by 30, and gain nothing after 50 of 100", '22_dcgan', (
-        Level(study='dcgan', arm='base', reading='after_10_to_30', below=1 / ALIKE, seeds=3, full=True),
-        Level(study='dcgan', arm='base', reading='after_50', above=1 / ALIKE, seeds=3, full=True))),
+        Level(**_half, reading='after_10_to_30', below=1 / ALIKE),
+        Level(**_half, reading='after_50', above=1 / ALIKE))),
     'dcgan-lr': Claim(
         "with equal rates D's loss is far below G's; a tenth for D brings both to one magnitude",
                       '22_dcgan', (
@@ -737,9 +751,9 @@ CLAIMS |= {
                 gate=_digits('256')))),
     'dcgan-twoplayer': Claim(
         "the losses move against each other and stay level while images improve", '22_dcgan', (
-        Level(study='dcgan', arm='base', reading='opposed', below=-.5, seeds=3),
-        Level(study='dcgan', arm='base', reading='d_drift', above=1 / ALIKE, below=ALIKE, seeds=3),
-        Level(study='dcgan', arm='base', reading='after_2', below=1 / ALIKE, seeds=3))),
+        Level(study='dcgan', arm='narrow', reading='opposed', below=-.5, seeds=3),
+        Level(study='dcgan', arm='narrow', reading='d_drift', above=1 / ALIKE, below=ALIKE, seeds=3),
+        Level(study='dcgan', arm='narrow', reading='after_2', below=1 / ALIKE, seeds=3))),
 }
 
 # %% ../nbs/41_claims.ipynb #7159b622
@@ -767,7 +781,7 @@ CLAIMS |= {
 }
 
 # %% ../nbs/41_claims.ipynb #ad52467f
-_rung = dict(study='hacks', full=True)
+_rung = dict(study='hacks', form='full')
 CLAIMS |= {
     'hacks-baseline': Claim("rung 1 draws noise, and both losses barely move", '21_hacks', (
         Level(**_rung, arm='baseline', above=NOISE),
@@ -794,9 +808,9 @@ CLAIMS |= {
 }
 
 # %% ../nbs/41_claims.ipynb #3cfd6b2f
-_long = dict(study='mlp-550', arm='base', seeds=3, full=True)
-_batch = dict(study='mlp-batch', base='64', gate=_digits('64'), full=True)
-_pixels = dict(study='mlp-norm', base='signed', gate=_digits('signed'), full=True)
+_long = dict(study='mlp-550', arm='base', seeds=3, form='full')
+_batch = dict(study='mlp-batch', base='64', gate=_digits('64'), form='full')
+_pixels = dict(study='mlp-norm', base='signed', gate=_digits('signed'), form='full')
 CLAIMS |= {
     'mlp-550': Claim("over 550 epochs G's loss falls while D's goes up and down", '20_mlp_gan', (
         Level(**_long, reading='g_drift', below=1 / MATTERS),
@@ -808,7 +822,7 @@ CLAIMS |= {
         Compare(**_batch, arm='128', way='higher', least=MATTERS),
         Compare(**_batch, arm='32', way='lower', least=ALIKE, denied=True))),
     'mlp-sgd': Claim("task: compare SGD, momentum and Adam; BCE, least squares and hinge", '20_mlp_gan', (
-        Task(study='mlp-opt', full=True), Task(study='mlp-loss', full=True))),
+        Task(study='mlp-opt', form='full'), Task(study='mlp-loss', form='full'))),
     'mlp-overpower': Claim(
         "if one network overpowers the other, learning stops: show and detect it", '32_clinic', (
         Count(study='clinic', arms=_STRONG, reading='alarm', above=.5),
@@ -829,7 +843,7 @@ CLAIMS |= {
                                 for how in (dict(way='higher', least=MATTERS),
                                             dict(reading='d_loss', way='higher', least=.1)))),
     'depth-epochs': Claim("samples are believable by epoch 20 of 100", '22_dcgan', (
-        Level(study='dcgan', arm='base', reading='frechet_20', below=5., seeds=3, full=True),)),
+        Level(**_half, reading='frechet_20', below=5.),)),
     'depth-ratio': Claim("training G twice a step does not help enough for its cost", '22_dcgan', (
         Compare(study='depth-ratio', arm='2:1', base='1:1-equal-time', way='lower', least=ALIKE, denied=True,
                 seeds=4, gate=_digits('1:1-equal-time')),)),
@@ -841,19 +855,19 @@ CLAIMS |= {
         Count(study='clinic', arms=('no-batch-norm',), reading='alarm', above=1 / 3, seeds=4))),
     'depth-collapse': Claim("DCGAN favours some digits; a condition evens classes, not the variety within",
                             '30_scoring', (
-        Level(study='dcgan', arm='base', reading='classes', below=9., seeds=3),
+        Level(study='dcgan', arm='narrow', reading='classes', below=9., seeds=3),
         Level(study='depth-table2', arm='medium', reading='classes', above=9.5, seeds=3),
         Level(study='depth-table2', arm='medium', reading='diversity', below=.9, seeds=3))),
 }
 
 # %% ../nbs/41_claims.ipynb #211b15cd
-_makers, _retrain = ('shipped', 'small'), dict(study='depth-retrain', seeds=3, full=True)
-_mix = dict(study='depth-mix', reading='classified', seeds=3, full=True)
+_makers, _retrain = ('shipped', 'small'), dict(study='depth-retrain', seeds=3, form='full')
+_mix = dict(study='depth-mix', reading='classified', seeds=3, form='full')
 _asked = dict(study='depth-table2', reading='accuracy', seeds=4)
 CLAIMS |= {
     'depth-classifier': Claim("a CNN classifier reaches 0.992 on test digits in 12 epochs", '29_judges', (
         Level(study='depth-classifier', arm='base', reading='test_accuracy', above=.9915, seeds=3,
-              full=True),)),
+              form='full'),)),
     'depth-table2': Claim(
         "share drawn as asked: 0.97, 0.95 and 0.28 for small, medium and large", '23_cgan', (
         Level(**_asked, arm='small', above=.9), Level(**_asked, arm='medium', above=.9),
@@ -870,7 +884,7 @@ CLAIMS |= {
         for claimed in (dict(reading='trained', above=.99),
                         dict(reading='validated', above=.98 - _ABOUT, below=.99)))),
     'depth-nn': Claim("task: nearest real images beside the score, so that copying is caught", '30_scoring', (
-        Task(study='break-scores', seeds=3, full=True),)),
+        Task(study='break-scores', seeds=3, form='full'),)),
 }
 
 # %% ../nbs/41_claims.ipynb #de8ae16c
@@ -961,24 +975,22 @@ class Job:
     study:str              # or a measurement
     arm:str
     seed:int
-    full:bool              # at full length, or in the small form
+    form:str               # a name in `gan_course.config.FORMS`
     precision:str='fp32'   # as in `gan_course.config.How`
 
 def _form(
     rule,             # with a study
     part:Found,       # what it found
     rows:list[dict],  # of its study
-)->bool|None:         # full or small; None: no run of this study would help
-    "The form in which more runs are to be made: a refused small form calls for the full one."
-    if part.more: return rule.full
-    in_full = [row for row in rows if row['arm'] in rule.needs and row.get('form', 'full') == 'full']
-    return True if part.refused and not in_full else None
+)->str|None:          # a name in `FORMS`; None: no run of this study would help
+    "The form in which more runs are to be made: one that was refused calls for a longer one."
+    if part.more: return rule.forms[0]
+    tried = {_kind(row)[0] for row in rows if row['arm'] in rule.needs}
+    longer = rule.forms[1 + max((rule.forms.index(form) for form in tried & {*rule.forms}), default=-1):]
+    return next(iter(longer), None) if part.refused else None
 
-def _kind(row): # its form and precision
-    return row.get('form', 'full') == 'full', row.get('precision', 'fp32')
-
-def _usual_precision(rule, rows, full): # of the rows that new ones are to join
-    return next((_kind(group[0])[1] for group in _groups(rule, rows) if _kind(group[0])[0] == full), 'fp32')
+def _usual_precision(rule, rows, form): # of the rows that new ones are to join
+    return next((_kind(group[0])[1] for group in _groups(rule, rows) if _kind(group[0])[0] == form), 'fp32')
 
 # %% ../nbs/41_claims.ipynb #fb71a947
 def missing(
@@ -993,11 +1005,11 @@ def missing(
         if v.verdict != 'undecided' or part.outcome != 'open': continue
         if rule.study in ('', 'clinic'): return []
         rows = counted_rows(rule.study, results)
-        full = _form(rule, part, rows)
+        form = _form(rule, part, rows)
         have = part.n // len(rule.needs) if isinstance(rule, Count) else part.n
         seeds = max(rule.seeds, have + part.more) if part.more else rule.seeds
-        if full is None or seeds > most: return [] # while this part stays open, the others bring no verdict
-        kind = full, precision or _usual_precision(rule, rows, full)
+        if form is None or seeds > most: return [] # while this part stays open, the others bring no verdict
+        kind = form, precision or _usual_precision(rule, rows, form)
         done = {(row['arm'], _seed(row)) for row in rows if is_finished(row) and _kind(row) == kind}
         jobs |= {Job(rule.study, arm, seed, *kind): None for seed in range(seeds) for arm in rule.reads
                  if (arm, seed) not in done}
@@ -1008,15 +1020,15 @@ def stored_seconds(
     job:Job,                     # to be run
     results:str|Path='results',  # the folder of stored rows
 )->float|None:                   # None: nothing like it is stored
-    "What a run will take: the mean of its arm's stored rows, else of its study's, else by the other form's."
+    "What a run will take: the mean of its arm's stored rows, else of its study's, else by another form's."
     rows = [row for row in counted_rows(job.study, results) if row.get('seconds')]
-    alike = [row for row in rows if _kind(row)[0] == job.full]
+    alike = [row for row in rows if _kind(row)[0] == job.form]
     mine = [row['seconds'] for row in alike if row['arm'] == job.arm] or [row['seconds'] for row in alike]
     other = [] if mine else [row['seconds'] * _longer(row, job) for row in rows if 'config' in row]
     return float(np.mean(mine or other)) if mine or other else None
 
-def _longer(row, job): # how many times a row's run the other form is, by epochs and squared width
-    run, whole = from_dict(row['config']), STUDIES[job.study].config(row['arm'], job.full)
+def _longer(row, job): # how many times a row's run this form is, by epochs and squared width
+    run, whole = from_dict(row['config']), STUDIES[job.study].config(row['arm'], job.form)
     return whole.epochs / run.epochs * (whole.width / run.width)**2
 
 # %% ../nbs/41_claims.ipynb #12716f7e
@@ -1027,10 +1039,10 @@ def settling_commands(
     "The commands that would make the missing runs."
     wanted = {}
     for job in missing(v, results):
-        key = job.study, job.full, job.precision
+        key = job.study, job.form, job.precision
         wanted[key] = max(wanted.get(key, 0), job.seed + 1)
-    def line(name, full, precision, seeds):
-        words = f"{name}{' --full' * full} --seeds {seeds}"
+    def line(name, form, precision, seeds):
+        words = f"{name}{f' --{form}' * (form != 'small')} --seeds {seeds}"
         if name in MEASUREMENTS: return f'gan-course measure {words}'
         return f"gan-course study {words}{f' --precision {precision}' * (precision != 'fp32')}"
     return [line(*key, seeds) for key, seeds in wanted.items()]
@@ -1064,7 +1076,7 @@ def _time_job(job, results, how, n_score): # seconds of a run like which nothing
     from gan_course.engine import estimate
     if job.study in MEASUREMENTS: return 600. # not to be timed in part: ten minutes are a guess
     study = STUDIES[job.study]
-    took = estimate(study, results, job.full, 1, job.arm, 1, how=replace(how, precision=job.precision),
+    took = estimate(study, results, job.form, 1, job.arm, 1, how=replace(how, precision=job.precision),
                     n_score=n_score)
     return float(60 * took['minutes'].iloc[0])
 
@@ -1072,16 +1084,16 @@ def _run_job(job, results, out, how, n_score):
     from gan_course.engine import measure_one, run_study
     file = Path(results)/f'{job.study}.jsonl'
     if job.study in MEASUREMENTS:
-        return measure_one(MEASUREMENTS[job.study], job.arm, job.seed, job.full, file)
-    folder = Path(out)/('' if job.full else 'small')/job.study
-    run_study(STUDIES[job.study], results, folder, job.full, job.seed + 1, job.arm, workers=1,
+        return measure_one(MEASUREMENTS[job.study], job.arm, job.seed, job.form, file)
+    folder = Path(out)/(job.form if job.form != 'full' else '')/job.study
+    run_study(STUDIES[job.study], results, folder, job.form, job.seed + 1, job.arm, workers=1,
               gpus_per_run=1., resume=True, how=replace(how, precision=job.precision), n_score=n_score)
 
 # %% ../nbs/41_claims.ipynb #b6327c3f
 def _price_jobs(jobs, results, how, n_score): # job -> seconds; one arm is timed for its study
     seconds, timed = {}, {}
     for job in jobs:
-        stored, kind = stored_seconds(job, results), (job.study, job.full)
+        stored, kind = stored_seconds(job, results), (job.study, job.form)
         if stored is None and kind not in timed: timed[kind] = _time_job(job, results, how, n_score)
         seconds[job] = timed[kind] if stored is None else stored
     return seconds
@@ -1108,7 +1120,7 @@ def settle(
     seconds = _price_jobs(jobs, results, how, n_score)
     for job in in_order(needed, seconds):
         left = 3600 * hours - (time.monotonic() - began)
-        name = f"{job.study}/{job.arm} seed {job.seed}{' in full' * job.full}"
+        name = f"{job.study}/{job.arm} seed {job.seed}{f' in {job.form}' * (job.form != 'small')}"
         fits = seconds[job] <= left
         say(f"{name}: about {seconds[job] / 60:.1f} minutes" + f", {left / 60:.1f} are left" * (not fits))
         if fits: _run_job(job, results, out, how, n_score)

@@ -31,7 +31,7 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 import gan_course
 from . import lookup
 from .catalogue import MEASUREMENTS, QUICKSTART, SPEEDRUN, STUDIES
-from .config import Config, How, Study, config_id, is_full
+from .config import Config, How, Study, asked_form, config_id
 from .files import BadCheckpoint, Diverged, read_file, read_metrics, read_rows, write_atomically
 
 # %% ../nbs/43_cli.ipynb #73de6974
@@ -64,11 +64,16 @@ def _find_study(
 
 def _find_config(
     name:str,   # a study, or a study and one of its arms
-    full:bool,  # at full length, or the small form
+    form:str,   # a name in `gan_course.config.FORMS`
 )->Config:
     "The config behind a name on the command line."
     study, arm = _find_study(name)
-    return study.config(arm or None, full)
+    return study.config(arm or None, form)
+
+def _pick_form(full, medium=False)->str: # two switches; what the environment asks for where both are off
+    "The form that is asked for, a name in `gan_course.config.FORMS`."
+    if full and medium: raise ValueError("--full and --medium are both there, allowed is one of them")
+    return 'full' if full else 'medium' if medium else asked_form()
 
 # %% ../nbs/43_cli.ipynb #d7dcacf7
 _Switch = FlagCreatePairsOff[bool] # a flag without its opposite
@@ -77,6 +82,7 @@ _Switch = FlagCreatePairsOff[bool] # a flag without its opposite
 class _RunOptions:
     "Everything about a run that is no part of its config."
     full: _Switch = False        # at the reports' length (default: the small form)
+    medium: _Switch = False      # at the length that judges a claim, where the study has one
     out: str = ''                # the run's folder (default: runs/NAME-ID)
     resume: _Switch = False      # go on with the run that is there
     overwrite: _Switch = False   # delete the run that is there
@@ -93,14 +99,14 @@ def _default_config(
         name:Positional[str],
         config:OmitArgPrefixes[Config], # known to the parser, and not looked at
         run:OmitArgPrefixes[_RunOptions],
-    ): return name, run.full or is_full()
+    ): return name, _pick_form(run.full, run.medium)
 
     words = [word for word in args if word not in ('-h', '--help')]
     try:
         with contextlib.redirect_stderr(StringIO()): # the second reading says what is wrong
-            name, full = tyro.cli(read, args=words, console_outputs=False)
+            name, form = tyro.cli(read, args=words, console_outputs=False)
     except SystemExit: return Config()
-    return _find_config(name, full)
+    return _find_config(name, form)
 
 # %% ../nbs/43_cli.ipynb #4b1e31ab
 def _train_command(args):
@@ -143,13 +149,13 @@ def _summary(
 # %% ../nbs/43_cli.ipynb #e37a4fa7
 def _default_folders(
     study:Study,             # whose rows and runs
-    full:bool,               # at full length, or the small form
+    form:str,                # a name in `gan_course.config.FORMS`
     results:Path|None=None,  # the folder of rows, if it is another
     out:Path|None=None,      # the folder of runs, if it is another
 )->tuple[Path, Path]:        # rows, runs
-    "Where a study's rows and runs lie: full rows beside the notebooks, in a checkout of the course."
-    runs, stored = Path('runs') if full else Path('runs/small'), Path(gan_course.__file__).parents[1]/'nbs'
-    beside = stored/'results' if full and stored.exists() else runs/'results'
+    "Where rows and runs lie: rows of the longer forms beside the notebooks, in a checkout of the course."
+    runs, stored = Path('runs', form * (form != 'full')), Path(gan_course.__file__).parents[1]/'nbs'
+    beside = stored/'results' if form != 'small' and stored.exists() else runs/'results'
     return results or beside, out or runs/study.name
 
 # %% ../nbs/43_cli.ipynb #34238349
@@ -168,8 +174,8 @@ def _show_table(
     order = {arm: i for i, arm in enumerate(study.arms)}
     runs = frame(sorted(rows, key=lambda row: (order.get(row['arm'], len(order)), row['config']['seed'])))
     print(f"{study.name}: {study.question}")
-    small = ', '.join(f'{k} {v}' for k, v in study.small.items())
-    if 'small' in set(runs['form']): print(f"small form: {small}")
+    for form in sorted({*runs['form']} - {'full'}):
+        print(f"{form} form: " + ', '.join(f'{k} {v}' for k, v in getattr(study, form).items()))
     have = dict.fromkeys(measured(runs) or SCORES)
     lookup(have, measure := measure or next(iter(have)), 'measure')
     print(f"\n{measure}, {SCORES[measure].aim}\n")
@@ -188,6 +194,7 @@ def _study_command(args):
     def study(
         name:Positional[str],                     # a study, or STUDY/ARM for one of its arms
         full:bool=False,                          # at the reports' length (default: the small form)
+        medium:bool=False,                        # at the length that judges a claim
         seeds:int=0,                              # runs of each arm (default: the study's own number)
         engine:Literal['local', 'ray']='local',   # this machine's cores, or a Ray cluster
         address:str='',                           # of a Ray that is there (default: one is started here)
@@ -206,14 +213,14 @@ def _study_command(args):
         from gan_course.engine import run_study
         from gan_course.statistics import SCORES
         chosen, arm = _find_study(name)
-        full = full or is_full()
+        form = _pick_form(full, medium)
         if measure: lookup(SCORES, measure, 'measure')
-        if full and n != 10_000 and not results:
+        if form != 'small' and n != 10_000 and not results:
             raise ValueError(f"n is {n}, allowed is 10000, or another with --results FOLDER: "
                              "stored rows are comparable")
-        results, out = _default_folders(chosen, full, results, out)
+        results, out = _default_folders(chosen, form, results, out)
         with _resumable([a for a in args if a != '--resume'], out, True):
-            rows = run_study(chosen, results, out, full, seeds, arm, engine, address, workers, gpus_per_run,
+            rows = run_study(chosen, results, out, form, seeds, arm, engine, address, workers, gpus_per_run,
                              resume, How(device, precision, quiet=quiet), n)
         _show_table(chosen, rows, measure)
         print(f"\nrows: {results/chosen.name}.jsonl; runs: {out}")
@@ -230,7 +237,7 @@ def _table(
     "Show what a study found: means with 95 % intervals, and paired differences."
     study, _ = _find_study(name)
     packaged = Path(gan_course.__file__).parent/'nbs'/'results'
-    folder = results or (packaged if packaged.exists() else _default_folders(study, True)[0])
+    folder = results or (packaged if packaged.exists() else _default_folders(study, 'full')[0])
     rows = read_rows(folder/f'{study.name}.jsonl')
     if not rows:
         raise FileNotFoundError(f"results is {folder}, which has no rows of {study.name}; "
@@ -245,6 +252,7 @@ def _table(
 def _cost(
     name:Positional[str],       # a study, or STUDY/ARM for one of its arms
     full:bool=False,            # at the reports' length (default: the small form)
+    medium:bool=False,          # at the length that judges a claim
     seeds:int=0,                # runs of each arm (default: the study's own number)
     workers:int=0,              # runs at a time (default: one on each core)
     gpus_per_run:float=.1,      # share of a GPU for each run, where there is one
@@ -258,9 +266,9 @@ def _cost(
     from gan_course.engine import estimate
     from gan_course.runs import device_name
     study, arm = _find_study(name)
-    full = full or is_full()
-    folder, _ = _default_folders(study, full, results)
-    lines = estimate(study, folder, full, seeds, arm, workers, gpus_per_run, How(device, precision), n)
+    form = _pick_form(full, medium)
+    folder, _ = _default_folders(study, form, results)
+    lines = estimate(study, folder, form, seeds, arm, workers, gpus_per_run, How(device, precision), n)
     print(_as_markdown(lines))
     minutes, at_once = (lines['minutes'] * lines['runs']).sum(), lines.attrs['workers']
     print(f"\n{lines['runs'].sum()} runs left, {at_once} at a time: {minutes / at_once:.1f} minutes "
@@ -276,15 +284,15 @@ def _measure(
 ):
     "Measure every arm and seed that has no row yet."
     from gan_course.engine import measure_one
-    measurement, full = lookup(MEASUREMENTS, name, 'NAME'), full or is_full()
+    measurement, form = lookup(MEASUREMENTS, name, 'NAME'), _pick_form(full)
     if seeds < 0: raise ValueError(f"seeds is {seeds}, allowed is 1 or more; 0 for its own number")
     if arm: lookup(dict.fromkeys(measurement.arms), arm, f'arm of {name}')
-    file = _default_folders(measurement, full, results)[0]/f'{name}.jsonl'
+    file = _default_folders(measurement, form, results)[0]/f'{name}.jsonl'
     known = {row['id'] for row in read_rows(file)}
     arms = (arm,) if arm else measurement.arms
     for seed in range(seeds or measurement.seeds):
         for arm in arms:
-            if measurement.key(arm, seed, full) not in known: measure_one(measurement, arm, seed, full, file)
+            if measurement.key(arm, seed, form) not in known: measure_one(measurement, arm, seed, form, file)
     print(f"rows: {file}")
 
 # %% ../nbs/43_cli.ipynb #f4bce176

@@ -181,7 +181,7 @@ class Run:
 def plan(
     study:Study,          # what is asked
     out:str|Path,         # where its runs live
-    full:bool=False,      # at full length, or the small form
+    form:str='small',     # a name in `study.forms`
     seeds:int=0,          # runs of each arm; 0: as the study says
     arm:str='',           # this one only
     precision:str='fp32', # of the networks, a name in `gan_course.speed.PRECISIONS`
@@ -190,7 +190,7 @@ def plan(
     lookup(PRECISIONS, precision, 'precision')
     if seeds < 0: raise ValueError(f"seeds is {seeds}, allowed is 1 or more; 0 for the study's own number")
     if arm: lookup(study.arms, arm, f'arm of {study.name}')
-    runs = sorted(study.runs(full, seeds), key=lambda run: run[1].seed)
+    runs = sorted(study.runs(form, seeds), key=lambda run: run[1].seed)
     def folder(a, c): return f"{plain_name(a)}-{c.seed}-{precision}-{config_id(c)}"
     return [Run(a, c, Path(out)/folder(a, c)) for a, c in runs if arm in ('', a)]
 
@@ -275,7 +275,7 @@ def run_study(
     study:Study,            # what is asked
     results:str|Path,       # the folder where each study has its rows, `NAME.jsonl`
     out:str|Path,           # the folder of this study's runs
-    full:bool=False,        # at full length, or the small form
+    form:str='small',       # a name in `study.forms`
     seeds:int=0,            # runs of each arm; 0: as the study says
     arm:str='',             # this one only
     engine:str='local',     # a name in `ENGINES`
@@ -287,9 +287,9 @@ def run_study(
     n_score:int=10_000,     # images to score in each run
 )->list[dict]:              # the study's rows
     "Make every run of a study that has no row yet, and keep its row."
-    start, form = lookup(ENGINES, engine, 'engine'), 'full' if full else 'small'
+    start = lookup(ENGINES, engine, 'engine')
     if engine == 'local': pick_device(how.device) # a cluster may have what this machine has not
-    runs, file = plan(study, out, full, seeds, arm, how.precision), Path(results)/f'{study.name}.jsonl'
+    runs, file = plan(study, out, form, seeds, arm, how.precision), Path(results)/f'{study.name}.jsonl'
     finished = finished_rows(runs, file, how.precision)
     for run, row in finished.items(): append_row(file, row | dict(study=study.name, arm=run.arm, form=form))
     todo = [run for run in runs if run not in finished]
@@ -343,7 +343,7 @@ def _time_arms(
 def estimate(
     study:Study,            # to be run
     results:str|Path,       # the folder where each study has its rows
-    full:bool=False,        # at full length, or the small form
+    form:str='small',       # a name in `study.forms`
     seeds:int=0,            # runs of each arm; 0: as the study says
     arm:str='',             # this one only
     workers:int=0,          # runs at a time; 0: one on each core, or as share a GPU
@@ -352,7 +352,7 @@ def estimate(
     n_score:int=10_000,     # images to score in each run
 )->pd.DataFrame:            # by arm: steps, ms (of a step), other (seconds), minutes (of a run), runs (left)
     "What a study will take on this machine; `attrs['workers']` says how many runs at a time."
-    runs, lines = plan(study, '.', full, seeds, arm, how.precision), {}
+    runs, lines = plan(study, '.', form, seeds, arm, how.precision), {}
     finished = finished_rows(runs, Path(results)/f'{study.name}.jsonl', how.precision)
     side = side_by_side(workers, gpus_per_run if pick_device(how.device).type == 'cuda' else 0.)
     for name, took in _time_arms(runs, side, how, n_score).items():
@@ -374,16 +374,16 @@ def measure_one(
     measurement:Measurement, # what is asked
     arm:str,                 # which of its arms
     seed:int,                # of everything random
-    full:bool,               # at full length, or the small form
+    form:str,                # small or full
     file:Path,               # where its row goes
 ):
     "Measure one arm with one seed, and keep its row."
     began = time.monotonic()
-    row = dict(study=measurement.name, arm=arm, id=measurement.key(arm, seed, full),
-               form='full' if full else 'small', seed=seed, settings=measurement.settings(full),
+    row = dict(study=measurement.name, arm=arm, id=measurement.key(arm, seed, form),
+               form=form, seed=seed, settings=measurement.settings(form),
                device=device_name(pick_device(measurement.device)), versions=versions(),
                commit=source_commit())
-    found = round_floats(measurement.measure(arm, seed, full))
+    found = round_floats(measurement.measure(arm, seed, form))
     seconds = round(time.monotonic() - began, 1)
     append_row(file, row | dict(seconds=seconds) | found)
     print(f"{measurement.name}/{arm} seed {seed}: {seconds:.0f} s", flush=True)

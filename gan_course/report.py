@@ -193,7 +193,7 @@ import matplotlib.pyplot as plt
 
 from . import lookup
 from .catalogue import STUDIES
-from .config import from_dict
+from .config import FORMS, from_dict
 from .files import plain_name
 
 # %% ../nbs/40_studies.ipynb #e6fbf701
@@ -209,10 +209,10 @@ def _describe_setup(
 def stored_rows(
     name:str,                     # a study
     results:str|Path='results',   # the folder where each study has its rows
-)->list[dict]:                    # those of the longer form that is there, arm by arm
+)->list[dict]:                    # those of the longest form that is there, arm by arm
     "A study's rows, what was asked and what made them printed."
     study, rows = lookup(STUDIES, name, 'study'), read_rows(Path(results)/f'{name}.jsonl')
-    form = 'full' if any(row.get('form', 'full') == 'full' for row in rows) else 'small'
+    form = max((row.get('form', 'full') for row in rows), key=FORMS.index, default='small')
     order = [*study.arms].index
     rows = sorted((row for row in rows if row.get('form', 'full') == form),
                   key=lambda row: (order(row['arm']), row['config']['seed']))
@@ -220,7 +220,7 @@ def stored_rows(
     for words in sorted({*map(_describe_setup, rows)}): print(words)
     played = Counter(row['arm'] for row in rows)
     missing = [arm for arm in study.arms if arm not in played]
-    command = f"gan-course study {name}{' --full' if form == 'full' else ''}"
+    command = f"gan-course study {name}{f' --{form}' * (form != 'small')}"
     if missing: print(f"not yet played: {', '.join(missing)}; `{command}` plays them")
     if 1 in played.values(): print("an arm with one seed is an anecdote")
     return rows

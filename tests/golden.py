@@ -106,8 +106,8 @@ def play(config, folder):
 
 def golden():
     "Name -> hash, of every arm, and of the ids of all the studies' runs."
-    ids = sorted(config_id(study.config(arm, full, seed=seed)) for study in STUDIES.values()
-                 for arm in study.arms for full in (False, True) for seed in (0, 1))
+    ids = sorted(config_id(study.config(arm, form, seed=seed)) for study in STUDIES.values()
+                 for arm in study.arms for form in study.forms for seed in (0, 1))
     with tempfile.TemporaryDirectory() as folder:
         hashes = {name: play(config, Path(folder, name)) for name, config in ARMS.items()}
     return hashes | dict(ids=digest(ids))

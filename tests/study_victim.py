@@ -10,5 +10,5 @@ STUDY = Study("victim", "Is every run there once?", BASE, {"slow": {}, "fast D":
 
 if __name__ == "__main__":
     folder, engine = Path(sys.argv[1]), (*sys.argv[2:], "local")[0]
-    run_study(STUDY, folder/"results", folder/"runs", full=True, engine=engine, workers=2, resume=True,
+    run_study(STUDY, folder/"results", folder/"runs", form="full", engine=engine, workers=2, resume=True,
               how=How("cpu"), n_score=200)

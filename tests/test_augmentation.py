@@ -199,9 +199,9 @@ def test_the_maker_of_few_plays_as_long_for_100_images_as_for_6000():
 @pytest.mark.parametrize('name', ['depth-mix', 'depth-retrain', 'few-share', 'few-labels'])
 def test_arms_of_a_study_differ_in_nothing_that_changes_the_number_of_updates(name, root):
     study = STUDIES[name]
-    for full in (True, False):
+    for form in study.forms:
         lengths = {(c.data, c.n_train, c.n_valid, c.batch, c.epochs, c.ema, c.lr_g)
-                   for c in (study.config(arm, full) for arm in study.arms)}
+                   for c in (study.config(arm, form) for arm in study.arms)}
         assert len(lengths) == 1
     rows = stored_rows(name, root/'nbs'/'results')
     assert {row['arm'] for row in rows} <= {*study.arms}

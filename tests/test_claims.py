@@ -59,13 +59,13 @@ def toy(monkeypatch):
     monkeypatch.setitem(STUDIES, "toy", TOY)
 
 
-def row(arm, seed, value=None, full=True, **more):
+def row(arm, seed, value=None, form="full", **more):
     "A stored row of the toy study; without a value, of a run that diverged."
-    config = TOY.config(arm, full, seed=seed)
+    config = TOY.config(arm, form, seed=seed)
     end = dict(failed="Diverged: nan") if value is None else dict(scores=dict(frechet=value))
     plain = dict(seed=seed, epochs=config.epochs, data="mnist_5k", n_train=200, latent=4, g_hidden=[16],
                  d_hidden=[16], batch=50, lr_g=config.lr_g)
-    return dict(study="toy", arm=arm, id=config_id(config), form="full" if full else "small", config=plain,
+    return dict(study="toy", arm=arm, id=config_id(config), form=form, config=plain,
                 precision="fp32", seconds=10.) | end | more
 
 
@@ -79,8 +79,8 @@ def store(folder, *rows):
     return folder
 
 
-def toy_rows(old, new, full=True):
-    return [row(arm, s, v, full) for arm, vs in (("old", old), ("new", new)) for s, v in enumerate(vs)]
+def toy_rows(old, new, form="full"):
+    return [row(arm, s, v, form) for arm, vs in (("old", old), ("new", new)) for s, v in enumerate(vs)]
 
 
 # the table
@@ -227,11 +227,11 @@ def test_lengths_and_precisions_are_never_mixed_and_the_nicer_outcome_is_not_cho
     full = toy_rows(OLD, times(WAYS["holds"]))
     store(tmp_path, *full[:3], *full[6:9], *[one | dict(precision="bf16") for one in (*full[3:6], *full[9:])])
     assert find(BETTER, tmp_path).n == 3
-    small = toy_rows(OLD, times(WAYS["fails"]), full=False)
+    small = toy_rows(OLD, times(WAYS["fails"]), form="small")
     store(tmp_path, *small)
     assert find(BETTER, tmp_path).outcome == "fails" # six short pairs; at full length there are three
     assert find(BETTER, tmp_path).scale == "1 of 2 epochs, fp32"
-    assert find(replace(BETTER, full=True), tmp_path).n == 3
+    assert find(replace(BETTER, form="full"), tmp_path).n == 3
     more = tmp_path/"more"
     store(more, *small, *full)
     assert find(BETTER, more).outcome == "holds" and find(BETTER, more).scale == "2 epochs, fp32"
@@ -306,24 +306,40 @@ def test_the_page_needs_nothing_but_itself(root, tmp_path, now):
 # what is missing, and in which order
 
 def test_missing_runs_and_their_cost(toy, tmp_path, monkeypatch):
-    only(monkeypatch, replace(BETTER, full=True))
+    only(monkeypatch, replace(BETTER, form="full"))
     store(tmp_path, *toy_rows(OLD[:4], times(WAYS["holds"])[:4]))
     found = verdict("toy", tmp_path)
     assert found.verdict == "undecided" and found.more == 2
-    jobs = [Job("toy", arm, seed, True) for seed in (4, 5) for arm in ("new", "old")]
+    jobs = [Job("toy", arm, seed, "full") for seed in (4, 5) for arm in ("new", "old")]
     assert missing(found, tmp_path) == jobs
     assert settling_commands(found, tmp_path) == ["gan-course study toy --full --seeds 6"]
-    assert stored_seconds(Job("toy", "new", 4, True), tmp_path) == 10.
-    assert stored_seconds(Job("toy", "new", 4, False), tmp_path) == 5. # half the epochs
-    assert stored_seconds(Job("toy", "new", 4, True), tmp_path/"none") is None
+    assert stored_seconds(Job("toy", "new", 4, "full"), tmp_path) == 10.
+    assert stored_seconds(Job("toy", "new", 4, "small"), tmp_path) == 5. # half the epochs
+    assert stored_seconds(Job("toy", "new", 4, "full"), tmp_path/"none") is None
     assert "about 2 more seeds" in claim_table([found])[0]["open"]
+
+
+def test_a_study_with_a_medium_form_is_judged_by_it(toy, tmp_path, monkeypatch):
+    "The shortest form that may decide: medium where there is one; what is shorter does not count."
+    only(monkeypatch, BETTER)
+    small, longer = toy_rows(OLD, times(WAYS["fails"]), "small"), replace(TOY, medium=dict(batch=25))
+    assert BETTER.forms == ["small", "full"] and replace(BETTER, form="full").forms == ["full"]
+    monkeypatch.setitem(ledger.STUDIES, "toy", longer)
+    assert BETTER.forms == ["medium", "full"]
+    store(tmp_path, *small)
+    found = verdict("toy", tmp_path)
+    assert found.verdict == "undecided" and found.found[0].n == 0
+    assert {job.form for job in missing(found, tmp_path)} == {"medium"}
+    assert settling_commands(found, tmp_path) == ["gan-course study toy --medium --seeds 6"]
+    forms = [longer.config("old", form, seed=0) for form in longer.forms]
+    assert [(config.epochs, config.batch) for config in forms] == [(1, 50), (2, 25), (2, 50)]
 
 
 def test_a_refused_small_form_calls_for_the_full_one(toy, tmp_path, monkeypatch):
     rule = replace(BETTER, gate=Gate(arm="old", below=5.), seeds=2)
     only(monkeypatch, rule)
-    store(tmp_path, *[row(arm, s, 9., full=False) for s in range(2) for arm in TOY.arms])
-    full = [Job("toy", arm, s, True) for s in range(2) for arm in ("new", "old")]
+    store(tmp_path, *[row(arm, s, 9., form="small") for s in range(2) for arm in TOY.arms])
+    full = [Job("toy", arm, s, "full") for s in range(2) for arm in ("new", "old")]
     assert missing(verdict("toy", tmp_path), tmp_path) == full
     store(tmp_path, *toy_rows((9., 9.), (9., 9.)))
     found = verdict("toy", tmp_path)
@@ -331,7 +347,7 @@ def test_a_refused_small_form_calls_for_the_full_one(toy, tmp_path, monkeypatch)
 
 
 def test_cheap_verdicts_come_first_and_shared_runs_count_for_all():
-    jobs = [Job("toy", arm, 0, True) for arm in "abcd"]
+    jobs = [Job("toy", arm, 0, "full") for arm in "abcd"]
     seconds = dict(zip(jobs, (60., 40., 50., 90.), strict=True))
     needed = {"one": jobs[:1], "two": jobs[:1], "three": [jobs[1]], "four": jobs[2:], "none": []}
     order = in_order(needed, seconds)
@@ -342,17 +358,17 @@ def test_cheap_verdicts_come_first_and_shared_runs_count_for_all():
 def fake_engine(monkeypatch, factor):
     "run_study without training: it stores the row that is missing."
     made = []
-    def run_study(study, results, out, full, seeds, arm, **more):
+    def run_study(study, results, out, form, seeds, arm, **more):
         seed = seeds - 1
         made.append((arm, seed))
         value = OLD[seed] * (factor + .01 * seed if arm == "new" else 1)
-        append_row(results/"toy.jsonl", row(arm, seed, value, full))
+        append_row(results/"toy.jsonl", row(arm, seed, value, form))
     monkeypatch.setattr(engine, "run_study", run_study)
     return made
 
 
 def test_settle_makes_what_is_missing_and_says_what_changed(toy, tmp_path, monkeypatch):
-    only(monkeypatch, replace(BETTER, full=True))
+    only(monkeypatch, replace(BETTER, form="full"))
     store(tmp_path, *toy_rows(OLD[:4], times(WAYS["holds"])[:4]))
     made, said = fake_engine(monkeypatch, .8), []
     assert settle(1., tmp_path, tmp_path/"runs", say=said.append) == {"toy": ("undecided", "confirmed")}
@@ -363,7 +379,7 @@ def test_settle_makes_what_is_missing_and_says_what_changed(toy, tmp_path, monke
 
 
 def test_settle_begins_no_run_that_does_not_fit(toy, tmp_path, monkeypatch):
-    only(monkeypatch, replace(BETTER, full=True))
+    only(monkeypatch, replace(BETTER, form="full"))
     store(tmp_path, *toy_rows(OLD[:4], OLD[:4]))
     made, said = fake_engine(monkeypatch, .8), []
     assert settle(5 / 3600, tmp_path, tmp_path/"runs", say=said.append) == {} and not made # each takes 10 s
@@ -388,7 +404,7 @@ def test_settle_goes_through_the_engine_of_studies(toy, tmp_path, monkeypatch):
         yield submit
     monkeypatch.setattr(engine, "run_or_resume", train)
     monkeypatch.setitem(engine.ENGINES, "local", here)
-    only(monkeypatch, Task(study="toy", arms=("old",), seeds=2, full=True))
+    only(monkeypatch, Task(study="toy", arms=("old",), seeds=2, form="full"))
     store(tmp_path, row("old", 0, 1.) | dict(precision="bf16"))
     changed = settle(1., tmp_path, tmp_path/"runs", How("cpu", quiet=True), n_score=50)
     assert changed == {"toy": ("undecided", "task done")}

@@ -58,9 +58,18 @@ def test_list_for_people(capsys):
 
 def test_every_study_is_well_formed():
     for study in STUDIES.values():
-        for full in (True, False):
-            configs = [config for _, config in study.runs(full)]
+        for form in study.forms:
+            configs = [config for _, config in study.runs(form)]
             assert len(set(configs)) == len(configs) == len(study.arms) * study.seeds, study.name
+
+
+def test_a_form_is_one_that_the_study_has_and_one_only(capsys):
+    for words, said in (("train hacks --medium", "form of hacks is 'medium', allowed are 'small', 'full'"),
+                        ("train hacks --medium --full", "--full and --medium are both there"),
+                        ("study dcgan-lr --full --medium", "--full and --medium are both there")):
+        with pytest.raises(SystemExit): main(words.split())
+        assert said in capsys.readouterr().err, words
+    with pytest.raises(ValueError, match="form of hacks is 'long'"): STUDIES["hacks"].config(form="long")
 
 
 @pytest.mark.parametrize("words", [["list"], ["--help"], ["train", "--help"], ["table", "--help"]])
@@ -96,7 +105,7 @@ def test_every_name_takes_flags_before_and_after_it(study, monkeypatch, capsys):
         main(["train", *flags, "--quiet", name])
         main(["train", name, *flags, "--full"])
         changed = dict(batch_norm=False, attention=True, net="cgan", g_hidden=(32, 16))
-        assert asked == [study.config(arm or None, full, **changed) for full in (False, True)], name
+        assert asked == [study.config(arm or None, form, **changed) for form in ("small", "full")], name
 
 
 def test_help_of_train_explains_every_field_and_takes_its_defaults_from_the_study():

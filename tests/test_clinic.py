@@ -206,6 +206,6 @@ def test_pictures_that_show_no_digit_have_modes_until_certainty_is_asked_for():
 def test_the_small_form_of_the_study_is_small():
     study = STUDIES["stacked-mnist"]
     for arm in study.arms:
-        small, full = study.config(arm, full=False), study.config(arm)
+        small, full = study.config(arm, "small"), study.config(arm)
         assert small.width == .25 < full.width and small.epochs == 4 < full.epochs
         assert small.data == "stacked_mnist" and replace(small, width=full.width, epochs=full.epochs) == full

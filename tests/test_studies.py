@@ -26,7 +26,7 @@ from gan_course.files import append_row, read_rows
 from gan_course.statistics import compare_arms, frame, interval, power, seeds_needed, summarise_arms
 
 QUICK = replace(BASE, epochs=1)
-HOW = dict(full=True, how=How("cpu", quiet=True), n_score=200, workers=2) # as many threads each, always
+HOW = dict(form="full", how=How("cpu", quiet=True), n_score=200, workers=2) # as many threads each, always
 
 
 def lines(file): return Path(file).read_text().splitlines()
@@ -261,7 +261,7 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path, wrong, said):
 
 
 def test_runs_come_seed_by_seed_in_folders_of_their_own(tmp_path):
-    runs = plan(STUDY, tmp_path, full=True)
+    runs = plan(STUDY, tmp_path, "full")
     assert [run.config.seed for run in runs] == [0, 0, 1, 1] and len({run.out for run in runs}) == 4
     assert {run.arm for run in plan(STUDY, tmp_path, arm="fast D")} == {"fast D"}
 
@@ -273,7 +273,7 @@ def test_a_gpu_is_shared_by_its_parts():
 def test_a_cost_is_steps_times_a_step_and_all_the_rest(tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "_time_arms", lambda runs, *how: {
         arm: dict(step=.25, other=30.) for arm in dict.fromkeys(run.arm for run in runs)})
-    table = estimate(STUDY, tmp_path, full=True, how=How("cpu"), workers=2)
+    table = estimate(STUDY, tmp_path, "full", how=How("cpu"), workers=2)
     assert table["steps"].to_dict() == {"slow": 600, "fast D": 600} and set(table["runs"]) == {2}
     assert set(table["ms"]) == {250.} and set(table["other"]) == {30.}
     assert set(table["minutes"]) == {(600 * .25 + 30) / 60} and table.attrs["workers"] == 2
@@ -403,5 +403,5 @@ def test_the_first_seed_of_an_arm_leaves_its_last_picture(tmp_path):
     run_study(study, tmp_path/"results", tmp_path/"runs", **HOW)
     pictures = [*(tmp_path/"results").glob("*.png")]
     assert [picture.name for picture in pictures] == ["odd-2_1.png"] # a name for every file system
-    first, = (run.out for run in plan(study, tmp_path/"runs", full=True) if run.config.seed == 0)
+    first, = (run.out for run in plan(study, tmp_path/"runs", "full") if run.config.seed == 0)
     assert pictures[0].read_bytes() == sorted((first/"samples").glob("*.png"))[-1].read_bytes()
