@@ -11,6 +11,7 @@ __all__ = ['READINGS', 'VERDICTS', 'DIGITS', 'NOISE', 'MATTERS', 'ALIKE', 'REPOR
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -978,6 +979,8 @@ class Job:
     form:str               # a name in `gan_course.config.FORMS`
     precision:str='fp32'   # as in `gan_course.config.How`
 
+    def __str__(self): return f"{self.study}/{self.arm} seed {self.seed}, {self.form} form, {self.precision}"
+
 def _form(
     rule,             # with a study
     part:Found,       # what it found
@@ -1020,15 +1023,16 @@ def stored_seconds(
     job:Job,                     # to be run
     results:str|Path='results',  # the folder of stored rows
 )->float|None:                   # None: nothing like it is stored
-    "What a run will take: the mean of its arm's stored rows, else of its study's, else by another form's."
+    "What a run will take: the mean of its arm's stored rows, else that of its study's, longer or shorter."
     rows = [row for row in counted_rows(job.study, results) if row.get('seconds')]
     alike = [row for row in rows if _kind(row)[0] == job.form]
-    mine = [row['seconds'] for row in alike if row['arm'] == job.arm] or [row['seconds'] for row in alike]
-    other = [] if mine else [row['seconds'] * _longer(row, job) for row in rows if 'config' in row]
+    mine = [row['seconds'] for row in alike if row['arm'] == job.arm]
+    other = [] if mine else [row['seconds'] * _longer(row, job) for row in alike or rows]
     return float(np.mean(mine or other)) if mine or other else None
 
-def _longer(row, job): # how many times a row's run this form is, by epochs and squared width
-    run, whole = from_dict(row['config']), STUDIES[job.study].config(row['arm'], job.form)
+def _longer(row, job): # how many times a stored run this one is, by epochs and squared width
+    if 'config' not in row: return 1
+    run, whole = from_dict(row['config']), STUDIES[job.study].config(job.arm, job.form)
     return whole.epochs / run.epochs * (whole.width / run.width)**2
 
 # %% ../nbs/41_claims.ipynb #12716f7e
@@ -1080,14 +1084,20 @@ def _time_job(job, results, how, n_score): # seconds of a run like which nothing
                     n_score=n_score)
     return float(60 * took['minutes'].iloc[0])
 
-def _run_job(job, results, out, how, n_score):
-    from gan_course.engine import measure_one, run_study
-    file = Path(results)/f'{job.study}.jsonl'
+def _run_job(job, results, out, how, n_score): # in a process of its own
+    from gan_course.engine import measure_one, run_arm
     if job.study in MEASUREMENTS:
+        file = Path(results)/f'{job.study}.jsonl'
         return measure_one(MEASUREMENTS[job.study], job.arm, job.seed, job.form, file)
     folder = Path(out)/(job.form if job.form != 'full' else '')/job.study
-    run_study(STUDIES[job.study], results, folder, job.form, job.seed + 1, job.arm, workers=1,
-              gpus_per_run=1., resume=True, how=replace(how, precision=job.precision), n_score=n_score)
+    return run_arm(STUDIES[job.study], job.arm, job.seed, job.form, results, folder,
+                   replace(how, precision=job.precision, quiet=True), n_score)
+
+def _wait_for_one(running, say): # until a run ends; its name and how it ended are told
+    for future in wait(running, return_when=FIRST_COMPLETED)[0]:
+        name, error = running.pop(future), future.exception()
+        failed = error or (future.result() or {}).get('failed')
+        say(f'{name}: ' + (f'failed, {failed}' if failed else 'done'))
 
 # %% ../nbs/41_claims.ipynb #b6327c3f
 def _price_jobs(jobs, results, how, n_score): # job -> seconds; one arm is timed for its study
@@ -1110,20 +1120,25 @@ def settle(
     how:How=How(),           # device, and whether progress is shown
     precision:str='',        # of all new runs; '': that of the rows they join
     n_score:int=10_000,      # images to score in each run
+    workers:int=0,           # runs at a time; 0: one on each core, or on the GPU
     say:Callable=print,      # what is told on the way
 )->dict[str, tuple]:         # claim -> its verdict before and after, where it changed
     "Make missing runs, most verdicts a minute first, until the hours are over."
+    from gan_course.engine import ENGINES, pick_device, side_by_side
     if not 0 < hours < math.inf: raise ValueError(f"hours is {hours}, allowed is a number above 0")
     began, before = time.monotonic(), verdicts(results)
+    share = float(pick_device(how.device).type == 'cuda') # of the GPU, for each run
     needed = {v.id: missing(v, results, precision) for v in before}
-    jobs = dict.fromkeys(sum(needed.values(), []))
-    seconds = _price_jobs(jobs, results, how, n_score)
-    for job in in_order(needed, seconds):
-        left = 3600 * hours - (time.monotonic() - began)
-        name = f"{job.study}/{job.arm} seed {job.seed}{f' in {job.form}' * (job.form != 'small')}"
-        fits = seconds[job] <= left
-        say(f"{name}: about {seconds[job] / 60:.1f} minutes" + f", {left / 60:.1f} are left" * (not fits))
-        if fits: _run_job(job, results, out, how, n_score)
+    seconds = _price_jobs(dict.fromkeys(sum(needed.values(), [])), results, how, n_score)
+    side, running = side_by_side(workers, share), {}
+    with ENGINES['local'](workers, share) as submit:
+        for job in in_order(needed, seconds):
+            if len(running) == side: _wait_for_one(running, say)
+            left = 3600 * hours - (time.monotonic() - began)
+            fits = seconds[job] <= left
+            say(f"{job}: about {seconds[job] / 60:.1f} minutes" + f", {left / 60:.1f} are left" * (not fits))
+            if fits: running[submit(_run_job, [(job, results, out, how, n_score)])[0]] = job
+        while running: _wait_for_one(running, say)
     changed = _changes(before, verdicts(results))
     for claim, (old, new) in changed.items(): say(f'{claim}: {old} -> {new}')
     if not changed: say('no verdict changed')

@@ -545,6 +545,7 @@ def _claims(
     results:Path|None=None,     # the folder of rows (default: those that came with the course)
     out:Path=Path('runs'),      # the folder of new runs
     n:int=10_000,               # images to score in each run
+    workers:int=0,              # runs at a time (default: one on each core, or on the GPU)
 ):
     "Show what stored rows say of the reports' claims, or make the runs that are missing."
     from gan_course import claims as ledger
@@ -553,7 +554,7 @@ def _claims(
         raise FileExistsError(f"html is {html}, which is there already; "
                               "allowed are a new file or --overwrite")
     folder = results or ledger.stored_results()
-    if settle: _settle(settle, folder, results, out, device, precision, n)
+    if settle: _settle(settle, folder, results, out, device, precision, n, workers)
     found = [ledger.verdict(claim, folder)] if claim else ledger.verdicts(folder)
     if html: ledger.write_claims(html, folder)
     if json_: print(json.dumps([*map(ledger.as_plain, found)], indent=1, allow_nan=False))
@@ -577,6 +578,7 @@ def _settle(
     device:str,          # where to train
     precision:str,       # '': that of the rows that new ones join
     n:int,               # images to score
+    workers:int,         # runs at a time; 0: one on each core, or on the GPU
 ):
     "Make missing runs, most verdicts a minute first."
     from gan_course.claims import settle
@@ -589,7 +591,7 @@ def _settle(
         raise ValueError(f"n is {n}, allowed is 10000, or another with --results FOLDER: "
                          "stored rows are comparable")
     say = partial(print, file=sys.stderr, flush=True) # what the command itself prints may be JSON
-    settle(hours, folder, out, How(device), precision, n, say)
+    settle(hours, folder, out, How(device), precision, n, workers, say)
 
 # %% ../nbs/43_cli.ipynb #ed4488d0
 def _doctor(

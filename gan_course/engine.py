@@ -261,11 +261,13 @@ def _follow(
                 failed += future.exception() is not None or 'failed' in future.result()
 
 # %% ../nbs/40_studies.ipynb #5b3ea2a0
-def _keep_picture(
-    run:Run,     # that has ended
-    file:Path,   # of its study's rows
+def _keep_row(
+    run:Run,   # that has ended
+    row:dict,  # that tells of it
+    file:Path, # where it goes
 ):
-    "Lay the last samples of an arm's first seed beside the rows, as STUDY-ARM.png."
+    "Keep a run's row, and lay the last samples of an arm's first seed beside it, as STUDY-ARM.png."
+    append_row(file, row)
     samples = sorted((run.out/'samples').glob('*.png'))
     if samples and run.config.seed == 0:
         write_atomically(file.with_name(f'{file.stem}-{plain_name(run.arm)}.png'), samples[-1].read_bytes())
@@ -302,10 +304,28 @@ def run_study(
             try: row = future.result()
             except Exception as error: row = _failure_row(run.config, how, error)
             row = dict(study=study.name, arm=run.arm, form=form) | row
-            append_row(file, row)
-            _keep_picture(run, file)
+            _keep_row(run, row, file)
             if not how.quiet: tqdm.write(describe_row(row))
     return read_rows(file)
+
+# %% ../nbs/40_studies.ipynb #19ad4bf2
+def run_arm(
+    study:Study,         # what is asked
+    arm:str,             # one of its arms
+    seed:int,            # of everything random
+    form:str,            # a name in `study.forms`
+    results:str|Path,    # the folder where each study has its rows
+    out:str|Path,        # the folder of this study's runs
+    how:How=How(),       # device and precision
+    n_score:int=10_000,  # images to score
+)->dict:                 # its row
+    "Make one run of a study here, or go on with it, unless it has a row; keep its row."
+    run, file = plan(study, out, form, seed + 1, arm, how.precision)[-1], Path(results)/f'{study.name}.jsonl'
+    row = finished_rows([run], file, how.precision).get(run)
+    row = row or run_or_resume(run.config, run.out.resolve(), how, n_score)
+    row |= dict(study=study.name, arm=arm, form=form)
+    _keep_row(run, row, file)
+    return row
 
 # %% ../nbs/40_studies.ipynb #0202ba5e
 def _time_run(

@@ -355,15 +355,27 @@ def test_cheap_verdicts_come_first_and_shared_runs_count_for_all():
     assert len(set(order)) == 4 and all(a != b for a, b in pairwise(order))
 
 
+@contextmanager
+def here(workers, gpus):
+    "An engine that calls in this process, at once."
+    def submit(do, jobs):
+        futures = [Future() for _ in jobs]
+        for future, job in zip(futures, jobs, strict=True):
+            try: future.set_result(do(*job))
+            except Exception as error: future.set_exception(error)
+        return futures
+    yield submit
+
+
 def fake_engine(monkeypatch, factor):
-    "run_study without training: it stores the row that is missing."
+    "run_arm without training: it stores the row that is missing."
     made = []
-    def run_study(study, results, out, form, seeds, arm, **more):
-        seed = seeds - 1
+    def run_arm(study, arm, seed, form, results, *more):
         made.append((arm, seed))
         value = OLD[seed] * (factor + .01 * seed if arm == "new" else 1)
         append_row(results/"toy.jsonl", row(arm, seed, value, form))
-    monkeypatch.setattr(engine, "run_study", run_study)
+    monkeypatch.setattr(engine, "run_arm", run_arm)
+    monkeypatch.setitem(engine.ENGINES, "local", here)
     return made
 
 
@@ -388,20 +400,27 @@ def test_settle_begins_no_run_that_does_not_fit(toy, tmp_path, monkeypatch):
         with pytest.raises(ValueError, match="hours is"): settle(hours, tmp_path, tmp_path)
 
 
+def test_settle_goes_on_where_a_run_fails_and_says_so(toy, tmp_path, monkeypatch):
+    only(monkeypatch, replace(BETTER, form="full"))
+    store(tmp_path, *toy_rows(OLD[:5], times(WAYS["holds"])[:5]))
+    made, said = fake_engine(monkeypatch, .8), []
+    whole = engine.run_arm
+    def run_arm(study, arm, *more):
+        if arm == "new": raise ChildProcessError("its process was lost")
+        return whole(study, arm, *more)
+    monkeypatch.setattr(engine, "run_arm", run_arm)
+    assert settle(1., tmp_path, tmp_path/"runs", workers=1, say=said.append) == {} and made == [("old", 5)]
+    assert "toy/new seed 5, full form, fp32: failed, its process was lost" in said
+    assert "toy/old seed 5, full form, fp32: done" in said
+
+
 def test_settle_goes_through_the_engine_of_studies(toy, tmp_path, monkeypatch):
-    "All of `run_study` but the training: plan, rows, precision, folders."
+    "All of `run_arm` but the training: plan, rows, precision, folders."
     asked = []
     def train(config, out, how, n_score):
         asked.append((out, how.precision, n_score))
         return row("old", config.seed, 1.) | dict(precision=how.precision, step=8)
 
-    @contextmanager
-    def here(workers, gpus, address):
-        def submit(do, jobs):
-            futures = [Future() for _ in jobs]
-            for future, job in zip(futures, jobs, strict=True): future.set_result(do(*job))
-            return futures
-        yield submit
     monkeypatch.setattr(engine, "run_or_resume", train)
     monkeypatch.setitem(engine.ENGINES, "local", here)
     only(monkeypatch, Task(study="toy", arms=("old",), seeds=2, form="full"))
