@@ -23,6 +23,12 @@ lab: .venv/dev     ## the chapters in JupyterLab
 docs: .venv/dev    ## the site, into _docs
 	$(BIN)/python .ci/docs.py
 
+hooks: .venv/dev   ## git merges notebooks cell by cell, and every commit is checked
+	git config merge.nbdev-merge.name "notebooks, cell by cell"
+	git config merge.nbdev-merge.driver "$(BIN)/nbdev_merge %O %A %B %P"
+	$(PIP) pre-commit
+	$(BIN)/pre-commit install
+
 clean:             ## delete everything the other targets made, your runs excepted
 	rm -rf .venv _proc _docs .cache build dist *.egg-info .pytest_cache .ruff_cache .hypothesis nbs/nbdev.yml nbs/sidebar.yml
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -30,15 +36,15 @@ clean:             ## delete everything the other targets made, your runs except
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/run: settings.ini setup.py | .venv/bin/python
+.venv/run: settings.ini setup.py pyproject.toml | .venv/bin/python
 	$(PIP) -e .
 	@touch $@
 
-.venv/dev: settings.ini setup.py | .venv/bin/python
+.venv/dev: settings.ini setup.py pyproject.toml | .venv/bin/python
 	$(PIP) -e '.[dev]'
 	@touch $@ .venv/run
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
-.PHONY: run test bench lab docs clean help
+.PHONY: run test bench lab docs hooks clean help

@@ -1,6 +1,7 @@
 """Build the site into _docs: nbdev prepares the notebooks, Quarto renders them, smalldocs where it is not.
 
-nbdev's own commands are not used: they try to download Quarto. --offline takes KaTeX from the cache only.
+nbdev's own commands are not used: they try to download Quarto, as root. --offline takes KaTeX from the cache
+only. The build fails where a link is broken, or a page shows less than its notebook holds.
 """
 import argparse
 import ast
@@ -17,6 +18,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from content import KINDS, in_notebook, in_page
 from house import BUILT, floors
 from links import problems
 
@@ -26,12 +28,22 @@ NUMBER = r"\d\d_"
 KATEX, KATEX_SHA256 = "katex-0.16.11", "8c5494c5f7d8e8bf73ff3fe64d4bd09a340e4878b7eec9bbd9ef8d8f3e24193f"
 KATEX_ADDRESS = re.compile(r"https://cdn\.jsdelivr\.net/npm/katex@[^/\"']+/dist")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+SCRIPT = re.compile(r"<script\b.*?(</script>|\Z)", re.S | re.I)
 
 
 def read(path): return json.loads(path.read_text(encoding="utf-8"))
 
 
 def source(cell): return "".join(cell.get("source", ""))
+
+
+def write(path, notebook):
+    "Write a notebook for a renderer: texts as lists of lines, for Quarto drops the line ends of one string."
+    for cell in notebook["cells"]:
+        cell["source"] = source(cell).splitlines(keepends=True)
+        for out in cell.get("outputs", []):
+            if "text" in out: out["text"] = "".join(out["text"]).splitlines(keepends=True)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def chapters():
@@ -96,7 +108,7 @@ def write_page(name, texts):
     cells = [dict(cell_type="markdown", metadata={}, source=text) for text in texts]
     kernel = dict(kernelspec=dict(name="python3", display_name="python3", language="python"))
     page = dict(nbformat=4, nbformat_minor=5, metadata=kernel, cells=cells)
-    (PROC/f"{name}.ipynb").write_text(json.dumps(page), encoding="utf-8")
+    write(PROC/f"{name}.ipynb", page)
 
 
 def write_api():
@@ -199,6 +211,14 @@ def is_transient(output):
     return output.get("name") == "stderr" and re.search(r"\d+%\|", "".join(output["text"])) is not None
 
 
+def without_scripts(output):
+    "An output without its scripts: for one script, Quarto has a page load jquery and requirejs from a CDN."
+    data = output.get("data", {})
+    data.pop("application/javascript", None)
+    if "text/html" in data: data["text/html"] = SCRIPT.sub("", "".join(data["text/html"]))
+    return output
+
+
 def join_streams(outputs):
     "What was printed in pieces, as one text."
     joined = []
@@ -220,7 +240,7 @@ def tidy(notebook, repository):
     notebook["metadata"].pop("widgets", None)
     for cell in notebook["cells"]:
         cell["source"] = re.sub(r"^(#\| eval: false|output-file: .*)\n", "", source(cell), flags=re.M)
-        shown = [out for out in cell.get("outputs", []) if not is_transient(out)]
+        shown = [without_scripts(out) for out in cell.get("outputs", []) if not is_transient(out)]
         for data in (out.get("data", {}) for out in shown):
             if "text/markdown" in data: data["text/markdown"] = unlink_code("".join(data["text/markdown"]))
         if "outputs" in cell: cell["outputs"] = join_streams(shown)
@@ -245,7 +265,7 @@ def prepare():
     for path in sorted(PROC.glob("*.ipynb")):
         notebook = tidy(read(path), config.git_url)
         path.unlink()
-        (PROC/re.sub(f"^{NUMBER}", "", path.name)).write_text(json.dumps(notebook), encoding="utf-8")
+        write(PROC/re.sub(f"^{NUMBER}", "", path.name), notebook)
     write_sidebar()
     write_api()
     write_ledger()
@@ -255,14 +275,24 @@ def prepare():
 
 def render(tool):
     "Quarto's part, or smalldocs's."
-    if tool == "quarto":
-        command = ["quarto", "render", "--no-execute"]
+    if tool == "quarto": # its options stand behind the folder, or it renders the checkout
+        command = ["quarto", "render", str(PROC), "--no-execute"]
         maths = "format:\n  html:\n    html-math-method: katex\n" # smalldocs has no other, and warns
         with (PROC/"nbdev.yml").open("a", encoding="utf-8") as file: file.write(maths)
-    else: command = [sys.executable, "-m", "smalldocs.cli", "render", "--quiet"]
-    subprocess.run([*command, str(PROC)], check=True)
+    else: command = [sys.executable, "-m", "smalldocs.cli", "render", "--quiet", str(PROC)]
+    subprocess.run(command, check=True)
     shutil.rmtree(SITE, ignore_errors=True)
     shutil.move(PROC/"_docs", SITE)
+
+
+def missing():
+    "What the notebooks hold and their pages do not show, a sentence each."
+    for path in sorted(PROC.glob("*.ipynb")):
+        page = SITE/f"{path.stem}.html"
+        if not page.exists(): yield f"{page.name} was not made"; continue
+        for kind, asked, shown in zip(KINDS, in_notebook(read(path)),
+                                      in_page(page.read_text(encoding="utf-8")), strict=True):
+            if shown < asked: yield f"{page.name} shows {shown} {kind}, its notebook has {asked}"
 
 
 def fetch_katex(offline):
@@ -324,7 +354,9 @@ def main():
     for what in found: print(what, file=sys.stderr)
     if args.tool == "quarto": # whose own pages may load something
         found = [what for what in found if "elsewhere" not in what]
-    if found: sys.exit(1)
+    lost = [*missing()]
+    for what in lost: print(what, file=sys.stderr)
+    if found or lost: sys.exit(1)
     print(f"{SITE}: {len(list(SITE.glob('*.html')))} pages, every link checked; "
           "to read them: python -m http.server -d _docs")
 

@@ -40,6 +40,7 @@ PROBE = [ # one cell for each thing a chapter may show
     code('#| fig-alt: "One black dot"\nprint(1)', display(**{"image/png": PIXEL})),
     code("bar()", dict(output_type="stream", name="stderr", text=" 50%|###   | 1/2 [00:01<00:01,  1.00it/s]"),
          display(**{"application/vnd.jupyter.widget-view+json": {}, "text/plain": "IntSlider"})),
+    code("table()", display(**{"text/html": "<table><tr><td>7</td></tr></table><script>require()</script>"})),
     code("import nowhere_to_be_found\nnowhere_to_be_found.run()"), # building the site runs no lesson
 ]
 
@@ -50,27 +51,38 @@ def run(folder, script, *args):
                           env=os.environ | dict(PYTHONPATH=str(folder)), capture_output=True)
 
 
-@pytest.fixture(scope="module")
-def site(request, tmp_path_factory):
-    copy, root = tmp_path_factory.mktemp("checkout"), request.config.rootpath
+def build(root, copy, tool):
+    "The site of a copy of the checkout, with one chapter more, by one of the two renderers."
     for name in PARTS:
         if (root/name).is_dir(): shutil.copytree(root/name, copy/name)
         elif (root/name).exists(): shutil.copy(root/name, copy/name)
     kernel = dict(kernelspec=dict(name="python3", display_name="python3", language="python"))
     probe = dict(nbformat=4, nbformat_minor=5, metadata=kernel, cells=PROBE)
     (copy/"nbs"/"99_probe.ipynb").write_text(json.dumps(probe))
-    done = run(copy, "docs.py", "--tool=smalldocs", "--offline")
+    done = run(copy, "docs.py", f"--tool={tool}", "--offline")
     assert done.returncode == 0, done.stdout + done.stderr
     return copy/"_docs"
 
 
 @pytest.fixture(scope="module")
+def site(request, tmp_path_factory):
+    return build(request.config.rootpath, tmp_path_factory.mktemp("checkout"), "smalldocs")
+
+
+def script(root, name):
+    "One of .ci's scripts, as a module; others lie beside it."
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(root/".ci"))
+        spec = importlib.util.spec_from_file_location(name, root/".ci"/f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
 def links(request):
     "The link checker of `make docs`."
-    spec = importlib.util.spec_from_file_location("links", request.config.rootpath/".ci"/"links.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script(request.config.rootpath, "links")
 
 
 def numbered(root): return {path.name for path in (root/"nbs").glob("[0-9][0-9]_*.ipynb")}
@@ -100,9 +112,7 @@ def titles(root):
 
 def test_the_map_has_two_tracks_and_the_titles_of_the_chapters(root):
     readme = (root/"README.md").read_text(encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("house", root/".ci"/"house.py")
-    house = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(house)
+    house = script(root, "house")
     course, built = readme.partition("### The course")[2].partition("### How the library is built")[::2]
     rows = [dict(re.findall(r"^\| (\d\d) \| \[([^]]+)\]", part, re.M)) for part in (course, built)]
     assert rows[0] | rows[1] == titles(root)
@@ -155,6 +165,57 @@ def test_a_page_shows_what_a_chapter_may_hold(site):
                   'href="core.html#slerp"', "blob/main/LICENSE", "nowhere_to_be_found"):
         assert piece in page, piece
     for noise in ("IntSlider", "it/s]", "#| ", "```", "99_"): assert noise not in page, noise
+
+
+def counts_agree(site, content):
+    "Each page shows what its notebook, as handed to the renderer, holds."
+    asked, shown = {}, {}
+    for path in sorted((site.parent/"_proc").glob("*.ipynb")):
+        asked[path.stem] = content.in_notebook(json.loads(path.read_text(encoding="utf-8")))
+        shown[path.stem] = content.in_page((site/f"{path.stem}.html").read_text(encoding="utf-8"))
+    assert len(asked) > 30 and shown == asked
+    return asked
+
+
+def test_pages_show_every_formula_table_and_cell(root, site):
+    asked = counts_agree(site, script(root, "content"))
+    assert asked["probe"] == (2, 1, 4)
+
+
+@pytest.mark.skipif(not shutil.which("quarto"), reason="Quarto is not installed")
+def test_quarto_shows_what_smalldocs_shows(root, site, tmp_path_factory):
+    content = script(root, "content")
+    other = build(root, tmp_path_factory.mktemp("checkout"), "quarto")
+    assert counts_agree(other, content) == counts_agree(site, content)
+    for page in other.glob("*.html"): assert "requirejs" not in page.read_text(encoding="utf-8"), page.name
+
+
+def test_what_is_handed_over_suits_quarto(root, site):
+    "Texts are lists of lines, no output asks for a script, and options stand behind the folder."
+    for path in (site.parent/"_proc").glob("*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            assert isinstance(cell["source"], list), path.name
+            assert "<script" not in json.dumps(cell.get("outputs", [])), path.name
+    docs, asked = script(root, "docs"), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(docs, "PROC", site.parent)
+        patch.setattr(docs.subprocess, "run", lambda command, **_: asked.append(command))
+        patch.setattr(docs.shutil, "rmtree", lambda *_, **__: None)
+        patch.setattr(docs.shutil, "move", lambda *_: None)
+        docs.render("quarto")
+    assert asked == [["quarto", "render", str(site.parent), "--no-execute"]]
+
+
+def test_what_a_page_must_show_is_counted(root):
+    content = script(root, "content")
+    text = ("$a$ and $5 or $6, `$b$`\n\n$$\nc\n$$\n\n| d | e |\n| --- | ---: |\n| $f$ | 1 |\n\n"
+            "```\n$g$\n```")
+    assert content.in_markdown(text) == (3, 1)
+    table = display(**{"text/html": "<table></table>"})
+    cells = [markdown(text), code("#| echo: false\nx"), code("x", table)]
+    assert content.in_notebook(dict(cells=cells)) == (3, 2, 1)
+    page = '<span class="math inline">a</span><table class="b"><pre class="python cell-code">'
+    assert content.in_page(page) == (1, 1, 1)
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium")

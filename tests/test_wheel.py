@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 
 BY_NAME = dict(PIL="pillow") # a package that is imported by another name than it is installed by
 
@@ -38,6 +39,13 @@ def test_a_wheel_works_in_a_clean_environment(root, tmp_path):
     venv.create(tmp_path/"clean", with_pip=True)
     scripts = tmp_path/"clean"/("Scripts" if os.name == "nt" else "bin")
     (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as parts:
+        names = parts.namelist()
+        told = parts.read(next(name for name in names if name.endswith(".dist-info/METADATA"))).decode()
+    assert "gan_course/py.typed" in names and any(name.endswith("licenses/NOTICE") for name in names)
+    for line in ("License-Expression: Apache-2.0", "Classifier: Typing :: Typed", "Project-URL: Source, "):
+        assert line in told
+    assert [link for link in re.findall(r"\]\(([^)\s]+)", told) if not link.startswith("https://")] == []
     subprocess.run([scripts/"python", "-m", "pip", "install", "--quiet", "--no-deps", wheel], check=True)
     # The libraries it needs are lent, not installed again: a path on PYTHONPATH runs no .pth file, so the
     # checkout that is installed there in development mode stays out of sight.

@@ -1,0 +1,114 @@
+"What surrounds the library: workflows, licences, how notebooks are merged, the commands for contributors."
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import gan_course
+
+BIN = Path(sys.executable).parent
+
+
+def test_a_contributors_command_passes_on_an_untouched_chapter(root):
+    "The very words of CONTRIBUTING.md, on a short chapter."
+    text = (root/"CONTRIBUTING.md").read_text(encoding="utf-8")
+    words = shlex.split(re.search(r"`(pytest --nbval\S* [^`]+) nbs/\d\d_\w+\.ipynb`", text)[1])
+    command = [sys.executable, "-m", *words, "-p", "no:cacheprovider", "nbs/04_files.ipynb"]
+    done = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0 and " passed" in done.stdout, done.stdout
+
+
+def workflows(root): return sorted((root/".github"/"workflows").glob("*.yml"))
+
+
+def test_workflows_name_actions_by_commit_and_ask_for_little(root):
+    for path in workflows(root):
+        text = path.read_text(encoding="utf-8")
+        jobs = yaml.safe_load(text)
+        assert jobs["permissions"] == {}, path.name
+        for used in re.findall(r"uses: (\S+)", text): assert re.search(r"@[0-9a-f]{40}$", used), used
+        for name, job in jobs["jobs"].items():
+            asked = {kind for kind, level in job["permissions"].items() if level != "read"}
+            assert asked <= ({"pages", "id-token"} if name == "publish" else set()), (path.name, name)
+            assert job["timeout-minutes"] and "continue-on-error" not in job
+
+
+def test_one_commit_an_action_everywhere(root):
+    used = {}
+    for path in workflows(root):
+        for name, commit in re.findall(r"uses: (\S+)@(\S+)", path.read_text(encoding="utf-8")):
+            assert used.setdefault(name, commit) == commit, name
+
+
+def test_forms_and_settings_can_be_read(root):
+    for path in [*(root/".github").rglob("*.yml"), root/".pre-commit-config.yaml", root/"CITATION.cff"]:
+        assert yaml.safe_load(path.read_text(encoding="utf-8")), path.name
+    assert json.loads((root/".devcontainer"/"devcontainer.json").read_text(encoding="utf-8"))["image"]
+    tools = tomllib.loads((root/"pyproject.toml").read_text(encoding="utf-8"))
+    assert tools["tool"]["pytest"]["ini_options"]["filterwarnings"] == ["error"]
+    assert all(tools["tool"]["repo-review"]["ignore"].values()), "each exception has its reason"
+
+
+def test_the_citation_is_of_this_version(root):
+    cited = yaml.safe_load((root/"CITATION.cff").read_text(encoding="utf-8"))
+    assert str(cited["version"]) == gan_course.__version__ and cited["license"] == "Apache-2.0"
+
+
+def test_the_notice_names_all_weights_and_data_sets(root):
+    from gan_course.data import DATASETS, TOYS
+    notice = (root/"NOTICE").read_text(encoding="utf-8")
+    for path in (root/"gan_course"/"assets").glob("*.safetensors"): assert path.name in notice
+    for name in set(DATASETS) - set(TOYS): assert re.search(rf"\b{name}\b", notice, re.I), name
+
+
+def git(folder, *words): return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
+
+
+def notebook(outputs, first, second):
+    "A notebook of two cells, the first one with an output."
+    shown = dict(output_type="stream", name="stdout", text=[outputs])
+    cells = [dict(cell_type="code", execution_count=None, id=name, metadata={}, outputs=out, source=[text])
+             for name, text, out in (("aaaaaaaa", first, [shown]), ("bbbbbbbb", second, []))]
+    return json.dumps(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5), indent=1) + "\n"
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git")
+def test_notebooks_that_differ_in_outputs_alone_are_merged(root, tmp_path):
+    "Two people ran the same chapter, and each changed another cell: with `make hooks`, that is no conflict."
+    make = (root/"Makefile").read_text(encoding="utf-8")
+    driver = re.search(r'merge\.nbdev-merge\.driver "\$\(BIN\)/(.+)"', make)[1]
+    shutil.copy(root/".gitattributes", tmp_path)
+    shutil.copy(root/"settings.ini", tmp_path)
+    git(tmp_path, "init", "-q")
+    settings = {"user.name": "a", "user.email": "a@b", "merge.nbdev-merge.driver": f"{BIN}/{driver}"}
+    for name, value in settings.items(): git(tmp_path, "config", name, value)
+    file = tmp_path/"a.ipynb"
+    states = dict(base=("1", "x", "y"), theirs=("2", "x", "theirs"), ours=("3", "x", "y"))
+    for branch, parts in states.items():
+        if branch == "ours": git(tmp_path, "checkout", "-q", "base")
+        git(tmp_path, "checkout", "-q", "-b", branch)
+        file.write_text(notebook(*parts), encoding="utf-8")
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-q", "-m", branch)
+    git(tmp_path, "merge", "-q", "--no-edit", "theirs")
+    merged = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    assert [cell["source"] for cell in merged] == [["x"], ["theirs"]]
+    assert merged[0]["outputs"][0]["text"] == ["3"]
+
+
+def test_the_makefile_does_what_it_lists(root):
+    make = (root/"Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):.*##", make, re.M))
+    assert targets | {"help"} == set(re.search(r"^\.PHONY: (.+)$", make, re.M)[1].split())
+    if shutil.which("make"):
+        shown = subprocess.run(["make", "help"], cwd=root, env=os.environ | dict(MAKEFLAGS=""), check=True,
+                               capture_output=True, text=True, encoding="utf-8").stdout
+        assert {line.split("\t")[0] for line in shown.splitlines()} == targets
