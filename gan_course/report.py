@@ -17,7 +17,8 @@ from PIL import Image
 
 import gan_course
 from .core import png_bytes
-from .data import Data
+from .config import content_of
+from .data import Data, find_row
 from .files import ASSETS, read_metrics, read_rows, write_atomically
 from .judges import load_scorer
 from .plots import plot_losses, plot_scores_over_time
@@ -80,7 +81,7 @@ def write_report(
     row:dict,     # of `run_config`
 ):
     "Write digits.png, curves.png and report.html, one page that needs nothing but itself."
-    out, config, scores = Path(out), row['config'], row['scores']
+    out, config, scores = Path(out), row['config'], row['scores'] or {}
     G = load_generator(out)
     pictures = dict(digits=png_bytes(generate(G, 100, noise=config['noise'], norm=config['norm'], seed=2)[0]),
                     curves=_draw_curves(read_metrics(out/'metrics.jsonl')))
@@ -88,8 +89,10 @@ def write_report(
     growth = slider({int(file.stem.split('-')[1]): file.read_bytes()
                      for file in sorted((out/'samples').glob('*.png'))}, "Generated digits by epoch")
     facts = dict(epochs=config['epochs'], steps=row['step'], seconds=row['seconds'], device=row['device'],
-                 id=row['id'], seed=config['seed'], scorer=scores['scorer'], **row['versions'])
+                 id=row['id'], seed=config['seed'], scorer=scores.get('scorer', 'none'), **row['versions'])
+    names = find_row(config['data']).classes
     page = _fill_page('report.html', scores=scores, seconds=row['seconds'], growth=growth, facts=facts,
+                      own=content_of(config['data'])[0] == '#', names=names,
                       config=json.dumps(config), **{name: _data_uri(png) for name, png in pictures.items()})
     write_atomically(out/'report.html', page)
 
@@ -99,13 +102,14 @@ def real_spans(
     judge:str,   # a name in `gan_course.judges.SCORERS`
     n:int,       # images scored
 )->dict:         # score -> lowest and highest of the draws; n: images in them; {} where nothing is stored
-    "The scores that real images got in `break-scores`, at the stored number of images nearest to n."
+    "The scores that real images got in `break-scores`, as many as n, give or take a quarter."
     root = Path(gan_course.__file__).parent
     stored = [root/'nbs'/'results', root.parent/'nbs'/'results']
     rows = [row for folder in stored for row in read_rows(folder/'break-scores.jsonl')
             if row['arm'].startswith('real') and row['settings']['data'] == data and row['form'] == 'full']
     if not rows: return {}
     near = min((row['scores']['n'] for row in rows), key=lambda m: abs(m - n))
+    if not .8 <= n / near <= 1.25: return {} # a distance falls with n: what other numbers got is no floor
     draws = [row['scores']['judges'].get(judge, {}) for row in rows if row['scores']['n'] == near]
     values = {name: [draw[name] for draw in draws if draw.get(name) is not None] for name in SCORES}
     return {name: (min(some), max(some)) for name, some in values.items() if some} | dict(n=near)
@@ -168,10 +172,11 @@ def write_scores(
 ):
     "Write a page of scores that needs nothing but itself."
     judge, judged = next(iter(scores['judges'].items()))
-    classes = y.where(y >= 0, extract_features(images, load_scorer(judge)).logits.argmax(1))
+    seen, blind = extract_features(images, load_scorer(judge)), 'class_share' not in judged
+    classes = torch.zeros_like(y) if blind else y.where(y >= 0, seen.logits.argmax(1))
     by_class = classes.argsort(stable=True)
     shown = by_class[torch.linspace(0, len(images) - 1, min(100, len(images))).long()]
-    big = {'labelled as asked': judged['accuracy'], 'Fréchet distance': judged['frechet'],
+    big = {'labelled as asked': judged.get('accuracy'), 'Fréchet distance': judged['frechet'],
            'coverage': judged['coverage'], 'copied (by pixels)': scores['pixels']['copied']}
     spans = {name: real_spans(scores['data'], name, scores['n']) for name in scores['judges']}
     distances = scores['pixels']['nearest'], scores['pixels']['nearest_held']
@@ -182,6 +187,7 @@ def write_scores(
         'scores.html', what=what, scores=scores, spans=spans, lines=_score_lines(scores, spans),
         rest=[(name, _as_text(value), says) for name, value, says in rest],
         numbers=[(_as_text(value), name) for name, value in big.items() if value is not None],
+        names=find_row(scores['data']).classes,
         images=_data_uri(png_bytes(images[shown], 10)), everything=json.dumps(scores, indent=1),
         nearest=_data_uri(_nearest_grid(images, classes, real, judge)), copies=copies_in_words(*distances))
     write_atomically(file, page)
