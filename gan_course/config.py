@@ -64,7 +64,7 @@ class Rules:
 @dataclass(frozen=True)
 class Config(Rules):
     "Everything that changes a run's result, and nothing else."
-    data: str = 'mnist'           # data set, a name in `gan_course.data.DATASETS`
+    data: str = 'mnist'           # data set, a name in `gan_course.data.DATASETS`, or a path
     n_train: int = 0              # stratified subset of the training images; 0: all
     n_valid: int = 0              # training images held out, for scores after each epoch
     n_labels: int = 0             # images whose class is known, where a classifier learns; 0: all
