@@ -317,6 +317,18 @@ def load_weights(
     except ValueError as e: raise BadCheckpoint(f"{path} belongs to another network: {e}") from e
     net.load_state_dict(found)
 
+# %% ../nbs/04_files.ipynb #226c69ba
+def read_facts(
+    path:Path, # a safetensors file
+)->dict:       # as given to `weights_of`; {}: none
+    "Read the facts beside a network's weights; raises BadCheckpoint if the file is damaged."
+    from safetensors import SafetensorError, safe_open
+    read_file(path) # a pipe or a folder is refused here
+    try:
+        with safe_open(path, 'pt') as file: return parse_json((file.metadata() or {}).get('facts', '{}'))
+    except (SafetensorError, ValueError) as e:
+        raise BadCheckpoint(f"{path} is damaged ({e}): train the run again") from e
+
 # %% ../nbs/29_judges.ipynb #9db1d89d
 import gan_course
 

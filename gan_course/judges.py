@@ -7,21 +7,22 @@ __all__ = ['SCORERS', 'JUDGES', 'PANELS', 'class_logits', 'accuracy', 'train_cla
 
 # %% ../nbs/29_judges.ipynb #4b110928
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load as safetensors_load
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from . import lookup
 from .core import RandomState, pick_device
-from .data import DATASETS, Data, index_batches, load, normalise
-from .files import ASSETS, fingerprint, read_pinned, weights_of, write_atomically
+from .data import DATASETS, OWN, Data, _data_roots, find_row, index_batches, load, normalise
+from .files import ASSETS, fingerprint, read_file, read_pinned, weights_of, write_atomically
 from .networks import classifier
 from .speed import PRECISIONS, keep_freed_memory, lower_precision, matmul_precision
 
@@ -116,8 +117,10 @@ class _FromRows(Mapping):
     def __iter__(self): return (name for name, row in DATASETS.items() if row.judge)
     def __len__(self): return sum(1 for _ in self)
     def __getitem__(self, name):
-        if not DATASETS[name].judge: raise KeyError(name)
-        return self.read(DATASETS[name].judge)
+        try: judge = find_row(name).judge # of one's own images too
+        except ValueError as e: raise KeyError(name) from e
+        if not judge: raise KeyError(name)
+        return self.read(judge)
 
 JUDGES = _FromRows(lambda name: name)               # data set -> the name of its judge
 PANELS = _FromRows(lambda name: (name, f'{name}_b')) # data set -> the names of its two judges
@@ -132,19 +135,67 @@ def save_scorer(
     write_atomically(path, data)
     return fingerprint(data)
 
-# %% ../nbs/29_judges.ipynb #565361fd
-@lru_cache(maxsize=4)
-def load_scorer(
-    name:str='mnist', # a name in `SCORERS`
-)->nn.Module:         # a classifier in evaluation mode, with its `hash` and `facts`
-    "The classifier that ships with the course, its hash verified."
-    pinned, path = lookup(SCORERS, name, 'scorer'), ASSETS/f"{name}.safetensors"
-    data = read_pinned(path, pinned)
-    with safe_open(path, 'pt') as file: facts = json.loads(file.metadata()['facts'])
-    net = classifier(facts['shape'], facts['n_classes']).to(memory_format=torch.channels_last).eval()
-    net.load_state_dict(safetensors_load(data))
-    net.hash, net.facts = pinned, facts
+# %% ../nbs/29_judges.ipynb #03f1f3c3
+def _read_scorer(path, data): # the bytes of a file of `save_scorer`
+    "A classifier from its file, in evaluation mode, with its `hash` and `facts`."
+    try:
+        with safe_open(path, 'pt') as file: facts = json.loads(file.metadata()['facts'])
+        net = classifier(facts['shape'], facts['n_classes']).to(memory_format=torch.channels_last).eval()
+        net.load_state_dict(safetensors_load(data))
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as e:
+        raise ValueError(f"scorer is {path}, which `gan-course scorer` did not write ({e})") from e
+    net.hash, net.facts = fingerprint(data), facts
     return net
+
+@lru_cache(maxsize=4)
+def untrained_scorer(
+    shape:tuple,  # of an image, (C, H, W), 8 pixels or more
+)->nn.Module:     # as of `load_scorer`
+    "A network with the weights of seed 0, the same for everybody, which has learned nothing."
+    with RandomState(0): net = classifier(shape, 10).eval()
+    net.hash, net.facts = 'untrained, seed 0', dict(shape=shape, n_classes=10, untrained=True)
+    return net
+
+# %% ../nbs/29_judges.ipynb #bf333d5d
+def _train_own(name, file): # 'own-HASH', or 'own-HASH_b', which has another seed
+    "Train a judge from the classes of one's own images, and keep it in the cache if that can be written."
+    digest, second = name[4:20], name.endswith('_b')
+    if digest not in OWN:
+        raise ValueError(f"scorer is {name!r}, whose images have not been loaded; allowed are a judge of the "
+                         "course, a .safetensors file, or that of images just loaded")
+    train, test = (load(OWN[digest], part) for part in ('train', 'test'))
+    batch = min(128, len(train))
+    epochs = max(8, -(-200 * batch // len(train))) # 200 steps at least
+    print(f"training a judge on {len(train):,} images, once: {file}", file=sys.stderr, flush=True)
+    *_, last = train_classifier(train, test, epochs, batch, seed=int(second), device='cpu')
+    facts = dict(data=f'own images #{digest}', shape=train.shape, n_classes=train.n_classes, epochs=epochs,
+                 seed=int(second), accuracy=last['accuracy'])
+    return weights_of(last['net'], facts)
+
+@lru_cache(maxsize=4)
+def _own_scorer(name, cache): # the folder of the cache
+    file = cache/f'{name}.safetensors'
+    if not file.exists():
+        data = _train_own(name, file)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, data)
+    return _read_scorer(file, file.read_bytes())
+
+# %% ../nbs/29_judges.ipynb #16ba7b21
+@lru_cache(maxsize=4)
+def _shipped_scorer(name):
+    return _read_scorer(path := ASSETS/f"{name}.safetensors", read_pinned(path, SCORERS[name]))
+
+def load_scorer(
+    name:str='mnist', # a name in `SCORERS`; or a .safetensors file of `save_scorer`
+)->nn.Module:         # a classifier in evaluation mode, with its `hash` and `facts`
+    "A classifier that ships with the course, its hash verified, or one from a file."
+    name = str(name)
+    if name in SCORERS: return _shipped_scorer(name)
+    if name.startswith('own-'): return _own_scorer(name, _data_roots()[-1]/'judges')
+    if name.startswith('untrained-'): return untrained_scorer(tuple(map(int, name[10:].split('x'))))
+    if name.endswith('.safetensors'): return _read_scorer(name, read_file(name))
+    lookup(SCORERS, name, 'scorer') # refuses it
 
 # %% ../nbs/29_judges.ipynb #a7cf4478
 def check_images(

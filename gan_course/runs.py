@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 import gan_course
 from . import lookup
 from .catalogue import PLAYGROUND
-from .config import Config, How, config_id, from_dict
+from .config import Config, How, config_id, content_of, from_dict
 from .core import RandomState, draw_latents, png_bytes, slerp
 from gan_course.data import (
     STACKED_DIGITS,
@@ -32,6 +32,8 @@ from gan_course.data import (
     blank,
     count_modes,
     denormalise,
+    find_row,
+    full_name,
     hold_out,
     load,
     normalise,
@@ -44,6 +46,7 @@ from gan_course.files import (
     export_generator,
     load_weights,
     lock_run,
+    read_facts,
     read_json,
     read_metrics,
     round_floats,
@@ -73,6 +76,7 @@ from .networks import Encoder
 from gan_course.scores import (
     _diversity_scores,
     extract_features,
+    find_judges,
     frechet,
     frechet_distance,
     mush_scores,
@@ -95,19 +99,27 @@ from gan_course.training import (
 )
 
 # %% ../nbs/35_runs.ipynb #2fd4c927
+_GROW = 'gan', 'bigan', 'plain' # games whose steps do not depend on the run's length
+
 def open_run(
     config:Config,          # what is to be run
     out:str|Path,           # its directory
     resume:bool=False,      # go on with the run that is there
     overwrite:bool=False,   # delete the run that is there
 )->RunDir:
-    "Make or reopen a run's directory; a run is resumed with its own config only."
+    "Make or reopen a run's directory; a run is resumed with its own config, or with more epochs."
     run = RunDir(out, resume, overwrite)
     file = run.path/'config.json'
     if file.exists():
-        old, new = asdict(read_config(run.path)), asdict(config)
-        other = [f"{k} is {new[k]!r}, was {old[k]!r}" for k in new if new[k] != old[k]]
+        known = read_config(run.path)
+        old, new = asdict(known), asdict(config)
+        if content_of(known.data) == content_of(config.data): old['data'] = config.data # it may have moved
+        longer = known.epochs < config.epochs and config.game in _GROW
+        other = [f"{k} is {new[k]!r}, was {old[k]!r}" for k in new
+                 if new[k] != old[k] and not (longer and k == 'epochs')]
         if other: raise ValueError(f"the run at {out} has another config: {'; '.join(other)}")
+        for name in ('row.json', 'generator.safetensors') * longer: # of the shorter run
+            (run.path/name).unlink(missing_ok=True)
     write_atomically(file, json.dumps(asdict(config), indent=1).encode())
     return run
 
@@ -193,12 +205,26 @@ def generator_scores(
     if config.data in STACKED_DIGITS: # 26,000 numbers where others draw 10,000 images, as in the literature
         n = round(2.6 * n)
         return stacked_scores(draw(n)[0]) | dict(mush=mush_scores(config.data, n))
-    if config.data not in JUDGES: return None
+    if config.data not in JUDGES:
+        return _blind_scores(draw(n)[0], config) if content_of(config.data)[0] == '#' else None
     scores, real = _image_scores(*draw(n), config.data), reference(config.data)
     if not G.n_classes: return scores
     scorer, matched = load_scorer(JUDGES[config.data]), draw(n, _as_in_test(real.held, n))
     features = extract_features(matched[0], scorer).features
     return scores | dict(frechet_matched=frechet(features, real.features('held', scorer).features))
+
+# %% ../nbs/35_runs.ipynb #7d7d4d18
+def _blind_scores(
+    images:Tensor, # drawn, uint8 (N, C, H, W)
+    config:Config, # of a run on one's own images without classes
+)->dict|None:      # n, frechet, sharpness, scorer; None where the images are too small for a network
+    "What can be said of images where nobody knows any class: features of an untrained network."
+    if min(images.shape[2:]) < 8: return None
+    real, (name,) = reference(config.data), find_judges(config.data)
+    scorer = load_scorer(name)
+    seen, held = extract_features(images, scorer).features, real.features('held', scorer).features
+    return dict(n=len(images), frechet=frechet(seen, held), sharpness=sharpness(images, real.held.x),
+                scorer=scorer.hash)
 
 # %% ../nbs/35_runs.ipynb #7aa21015
 def _point_scores(
@@ -286,7 +312,7 @@ def score_run(
         others |= {f'raw_{name}': raw[name] for name in _RAW if name in raw}
     if 'C' in snapshot.parts:
         others |= dict(classified=accuracy(snapshot.parts['C'], load(config.data, 'test')))
-    if 'E' in snapshot.parts:
+    if 'E' in snapshot.parts and config.data in JUDGES:
         sample = load(config.data, 'test')[:max(1, n // 10)]
         others |= encoder_scores(snapshot.G_ema, snapshot.parts['E'], sample, config)
     return (scores or {}) | others if others else scores
@@ -339,6 +365,7 @@ def _keep_chosen(
     run:RunDir,        # where
     snapshot:Snapshot, # of the last epoch played
     row:dict,          # of `_validate`
+    config:Config,     # of the run
 ):
     "Append the row, and keep the generator under each rule that prefers it to those before."
     file = run.path/'validation.jsonl'
@@ -349,7 +376,8 @@ def _keep_chosen(
     (run.path/'chosen').mkdir(exist_ok=True)
     for rule in SELECTION_RULES:
         if choose_epoch(rows, rule) is row:
-            write_atomically(run.path/'chosen'/f'{rule}.safetensors', weights_of(snapshot.G_ema))
+            file = run.path/'chosen'/f'{rule}.safetensors'
+            write_atomically(file, weights_of(snapshot.G_ema, _facts_of(config)))
 
 # %% ../nbs/35_runs.ipynb #19d5d389
 def _chosen_scores(
@@ -407,7 +435,7 @@ def _run_and_record(
             epoch = int(snapshot.epoch)
             if snapshot.G_ema and (_is_milestone(epoch) or epoch == config.epochs):
                 _save_samples(run, snapshot.G_ema, config, epoch)
-            if held: _keep_chosen(run, snapshot, _validate(snapshot, held, config))
+            if held: _keep_chosen(run, snapshot, _validate(snapshot, held, config), config)
             if interrupted(): game.throw(KeyboardInterrupt) # a checkpoint first, then the way out
     return snapshot
 
@@ -416,9 +444,10 @@ def _export_networks(
     run:RunDir,        # where
     snapshot:Snapshot, # the end of a game
     row:dict,          # what is known of it
+    config:Config,     # of the run
 ):
     "Write the generator and its card, and the encoder or classifier that was trained beside it."
-    if snapshot.G_ema: export_generator(run, snapshot.G_ema, row)
+    if snapshot.G_ema: export_generator(run, snapshot.G_ema, row | _facts_of(config))
     for name in {'E', 'C'} & set(snapshot.parts):
         write_atomically(run.path/f'{PLAYERS[name]}.safetensors', weights_of(snapshot.parts[name]))
 
@@ -440,7 +469,7 @@ def _finish_run(
     device = next(last.parts.get('G', last.parts.get('C')).parameters()).device
     row = provenance(config, device_name(device), how.precision) | _seconds(run, last) | dict(
         step=last.step, scores=score_run(last, config, n_score))
-    _export_networks(run, last, row)
+    _export_networks(run, last, row, config)
     if held: row['validation'] = round_floats(read_metrics(run.path/'validation.jsonl'))
     if held and last.G: row['chosen'] = _chosen_scores(run, config, n_score)
     elif held: row['scores'] |= dict(validated=row['validation'][-1]['validated'])
@@ -460,6 +489,7 @@ def run_config(
 )->dict:                       # the run's row, also in `out`/row.json
     "Train what a config says, keep samples as it grows, share and score its players."
     lookup(PRECISIONS, how.precision, 'precision')
+    config = replace(config, data=full_name(config.data))
     (data, held), recipe = load_train_valid(config), build_recipe(config)
     check_game(config, data)
     start = GAMES[config.game](config, data, recipe) # refuses, like the line above, before a folder is made
@@ -469,11 +499,13 @@ def run_config(
 
 # %% ../nbs/35_runs.ipynb #76ac0d56
 def resume(
-    out:str|Path,  # the folder of a run that was interrupted
+    out:str|Path,  # the folder of a run
     how:How=How(), # device, precision, and whether a progress bar is shown
+    epochs:int=0,  # passes over the data, more than it has; 0: as it was begun
 )->dict:           # its row, also in `out`/row.json
-    "Go on with an interrupted run to its end."
-    return run_config(read_config(out), out, resume=True, how=how)
+    "Go on with an interrupted run to its end, or with a finished one to a later end."
+    config = read_config(out)
+    return run_config(replace(config, epochs=epochs or config.epochs), out, resume=True, how=how)
 
 # %% ../nbs/35_runs.ipynb #c914487c
 def time_to_quality(
@@ -501,17 +533,48 @@ def time_to_quality(
                 epoch=round(snapshot.epoch, 2), accuracy=round(achieved, 4), distance=round(measured, 3),
                 test_distance=round(tested, 3))
 
-# %% ../nbs/35_runs.ipynb #ee62a806
+# %% ../nbs/35_runs.ipynb #3cf2a4c3
+def _facts_of(
+    config:Config, # of a run
+)->dict:           # plain values
+    "What rebuilds a generator without its data: config, shape and classes; no path of this machine."
+    form, name = blank(config.data), config.data
+    if content_of(name)[0] == '#': name = Path(name.rpartition('#')[0]).name + content_of(name)
+    return dict(config=asdict(config) | dict(data=name), shape=list(form.shape), n_classes=form.n_classes,
+                classes=[*find_row(config.data).classes])
+
+def _form_of(facts, config): # -> `Data` without examples
+    "Shape and classes, as a generator's file has them; of an older file, those of its data set."
+    if 'shape' not in facts: return blank(config.data)
+    x = torch.empty(0, *facts['shape'], dtype=torch.uint8 if len(facts['shape']) == 3 else torch.float32)
+    return Data(x, torch.empty(0, dtype=torch.int64), config.data, facts['n_classes'])
+
+# %% ../nbs/35_runs.ipynb #d3d09f68
 def load_generator(
-    run:str|Path, # a run's directory
-)->nn.Module:     # the generator it shared, in evaluation mode
-    "Read a finished run's generator."
-    config, file = read_config(run), Path(run)/'generator.safetensors'
+    run:str|Path, # a run's directory, or a generator.safetensors alone
+)->nn.Module:     # in evaluation mode; `config` and `classes` say what it was trained with
+    "Read a finished run's generator, or rebuild one from its file."
+    file = Path(run)
+    if file.is_file(): config = _config_in(file)
+    else:
+        config, file = read_config(run), Path(run)/'generator.safetensors'
+        if not (file.exists() or config.game in LEARNERS):
+            raise FileNotFoundError(f"{run} has no generator yet: its training has not ended")
     if config.game in LEARNERS: raise ValueError(f"run is {run}, of a classifier alone: it has no generator")
-    if not file.exists(): raise FileNotFoundError(f"{run} has no generator yet: its training has not ended")
-    G, _ = build_networks(config, blank(config.data))
+    facts = read_facts(file)
+    G, _ = build_networks(config, _form_of(facts, config))
     load_weights(G, file)
+    G.config, G.classes = config, tuple(facts.get('classes', ()))
     return G.eval()
+
+def _config_in(file): # a .safetensors file
+    try:
+        config = from_dict(read_facts(file)['config'])
+        lookup(GAMES, config.game, 'game')
+        return config
+    except (KeyError, TypeError, ValueError) as e:
+        raise ValueError(f"{file} does not say how to rebuild its generator ({type(e).__name__}: {e}); "
+                         "allowed is a file of this version, or the folder of its run") from e
 
 # %% ../nbs/35_runs.ipynb #4bcbe0ef
 _MIDDLES = dict(ends=lambda a, b: a, line=lambda a, b: (a + b) / 2, arc=lambda a, b: slerp(a, b, .5))

@@ -20,10 +20,18 @@ from torchvision.transforms.v2.functional import gaussian_blur
 from . import lookup
 from .catalogue import _ONLY, _SIZES, BREAKS
 from .core import RandomState
-from .data import Data, denormalise, load, normalise
+from gan_course.data import (
+    Data,
+    denormalise,
+    dips_below_zero,
+    find_row,
+    full_name,
+    load,
+    normalise,
+    odd_bytes,
+)
 from .files import round_floats
 from gan_course.judges import (
-    JUDGES,
     PANELS,
     accuracy,
     answer_scores,
@@ -377,7 +385,8 @@ class Reference:
     )->Data:
         "A part as points in pixel or feature space."
         data = getattr(self, part)
-        return Data(self.features(part, scorer).features if scorer else as_points(data.x), data.y)
+        points = self.features(part, scorer).features if scorer else as_points(data.x)
+        return Data(points, data.y, n_classes=data.n_classes)
 
     def radii(self,
         scorer:nn.Module, # of `load_scorer`
@@ -408,7 +417,7 @@ def as_pixels(
     if not (-1 <= low and high <= 1):
         raise ValueError(f"images runs from {low:.3g} to {high:.3g}, "
                          "allowed are floats from -1 to 1, or uint8")
-    if 0 <= low < high: # no image is without dark pixels: these were made for another range
+    if 0 <= low < high or dips_below_zero(images): # none is without dark pixels: made for another range
         raise ValueError(f"images runs from {low:.3g} to {high:.3g}, allowed are floats from -1 (black) "
                          "to 1; those from 0 to 1 become so by 2 * images - 1")
     return denormalise(images)
@@ -430,57 +439,121 @@ def _score_with_judge(
 )->dict:                  # plain values
     "Every score that one judge gives."
     held, n_classes = real.features('held', scorer), real.held.n_classes
-    of_class = y.where(y >= 0, seen.logits.argmax(1))
-    answers = answer_scores(seen.logits, y)
+    of_class, answers = y.where(y >= 0, seen.logits.argmax(1)), {}
+    if scorer.facts.get('untrained'): of_class = torch.zeros_like(y) # it knows no classes
+    else:
+        answers = answer_scores(seen.logits, y)
+        share = kl_from_uniform(answers['class_share'])
+        answers |= dict(class_kl=share, inception=inception_score(seen.logits))
     kernel, kernel_sd = kernel_distance(seen.features, held.features)
     generated = Data(seen.features, of_class, n_classes=n_classes)
     parts = (real.points(part, scorer) for part in ('held', 'train'))
     return answers | dict(
-        class_kl=kl_from_uniform(answers['class_share']), inception=inception_score(seen.logits),
         frechet=frechet(seen.features, held.features), kernel=kernel, kernel_sd=kernel_sd,
         **prdc(seen.features, held.features, k, real.radii(scorer, k)),
         **_diversity_scores(seen.features, of_class, held.features, real.held.y, n_classes),
         **copy_test(generated, *parts, real.gaps(scorer)), scorer=scorer.hash,
         ) | _registered_scores(seen.features, held.features)
 
+# %% ../nbs/30_scoring.ipynb #4b029804
+def find_judges(
+    data:str,           # a data set
+)->tuple[str, ...]:     # names for `load_scorer`
+    "Who judges images like those of a data set: two classifiers; without classes, an untrained network."
+    row = None if data in PANELS else find_row(data)
+    if row is None or row.n_classes > 1 or len(row.shape) != 3: return lookup(PANELS, data, 'data')
+    if min(row.shape[1:]) < 8:
+        raise ValueError(f"data is {data!r}, images {row.shape}, allowed are 8 pixels or more on each side")
+    return (f"untrained-{'x'.join(map(str, row.shape))}",)
+
+def _small_points(images): # uint8 (N, C, H, W) -> points of about 1,000 coordinates at most
+    "Pixels as points; of large images the means of blocks, since a distance needs a square of numbers."
+    side = max(1, -(-max(images.shape[2:]) // max(1, math.isqrt(1024 // images.shape[1]))))
+    if side == 1: return as_points(images)
+    return nn.functional.avg_pool2d(images.float() / 255, side).flatten(1)
+
+def _pixel_scores(images, real, k): # uint8 (N, C, H, W), `Reference`, neighbours
+    "Fréchet and kernel distance, precision, recall, density and coverage in pixels."
+    fake, held = _small_points(images), _small_points(real.held.x)
+    kernel, kernel_sd = kernel_distance(fake, held)
+    return dict(frechet=frechet(fake, held), kernel=kernel, kernel_sd=kernel_sd, **prdc(fake, held, k))
+
+# %% ../nbs/30_scoring.ipynb #5fa43505
+def doubts(
+    images:Tensor,      # that were scored, uint8 (N, C, H, W)
+    real:Reference,     # that they were compared with
+    judges:dict,        # name -> classifier
+    views:dict,         # name -> `Features` of the images
+)->list[str]:           # sentences
+    "What stands between these scores and a conclusion."
+    found = [f"images {says}" for _, says in odd_bytes(images, real.held.x)]
+    name, seen = next(iter(views.items()))
+    for what, n in (('images', len(images)), ('held-out images', len(real.held))):
+        if n < (features := seen.features.shape[1]):
+            found.append(f"{n} {what} are fewer than the {features} features of {name}: the Frechet distance "
+                         "depends on their number first; compare it only where there are as many")
+    own = [(name, judge.facts['accuracy']) for name, judge in judges.items() if name.startswith('own-')]
+    if own:
+        right = ' and '.join(f'{accuracy:.1%}' for _, accuracy in own)
+        found.append(f"the judges learned from these images and their classes; held out, they read {right}")
+    if any(judge.facts.get('untrained') for judge in judges.values()):
+        found.append("there are no classes, so the features are those of an untrained network: they rank "
+                     "generators of the same images with the same n, and say nothing of what is shown")
+    return found
+
 # %% ../nbs/30_scoring.ipynb #3a0a1191
 @lru_cache(maxsize=2)
 def reference(
-    data:str, # a name in `JUDGES`
+    data:str, # a name in `JUDGES`, or one's own images
 )->Reference: # its test set as held out, its training set as what the generator learned from
     "The real images of a data set; features computed from them are kept as long as the process runs."
-    lookup(JUDGES, data, 'data')
+    find_judges(data)
     return Reference(load(data, 'test'), load(data, 'train'))
 
-# %% ../nbs/30_scoring.ipynb #089a0b44
-def score(
-    images:Tensor,          # uint8 (N, C, H, W), or floats from -1 to 1; more than k
-    y:Tensor|None,          # classes they were asked for, int64 (N,), -1: none; None: none at all
-    data:str='mnist',       # a name in `PANELS`
-    judges:tuple=(),        # names in `SCORERS`; (): both of the data set
-    real:Reference|None=None, # to compare with; None: all images of the data set
-    k:int=5,                # neighbours, in precision, recall, density and coverage
-    steps:int=160,          # of `train_on_generated`; 0: leave it out
-)->dict:                    # plain values
-    "Every score of generated images, by one judge or several."
-    judges = {name: load_scorer(name) for name in judges or lookup(PANELS, data, 'data')}
-    images, real = as_pixels(images), reference(data) if real is None else real
+# %% ../nbs/30_scoring.ipynb #ac2d8acf
+def _check_scoring(images, y, real, judges, k, drawn): # of `score`, the images bytes
+    "Refuse what cannot be scored, or is certainly broken; warn of what likely is."
     for name, judge in judges.items():
         if (shape := tuple(judge.facts['shape'])) != real.held.shape:
             raise ValueError(f"scorer is {name!r}, which reads images {shape}, "
                              f"allowed is one that reads {real.held.shape}")
-    y = torch.full((len(images),), -1) if y is None else y
+        if not judge.facts.get('untrained') and judge.facts['n_classes'] != real.held.n_classes:
+            raise ValueError(f"scorer is {name!r}, which knows {judge.facts['n_classes']} classes, "
+                             f"allowed is one that knows the {real.held.n_classes} of {real.held.name}")
     if not 1 <= k < len(real.held):
         raise ValueError(f"k is {k}, allowed is 1 to {len(real.held) - 1}, fewer than the held-out images")
     check_images(images, y, real.held.shape, real.held.n_classes, k + 1)
+    for certain, says in () if drawn else odd_bytes(images, real.held.x):
+        if certain: raise ValueError(f"images {says}; allowed are bytes 0 to 255, or floats from -1 to 1")
+        warnings.warn(f"images {says}", stacklevel=3)
+
+# %% ../nbs/30_scoring.ipynb #feb9c607
+def score(
+    images:Tensor,          # uint8 (N, C, H, W), or floats from -1 to 1; more than k
+    y:Tensor|None,          # classes they were asked for, int64 (N,), -1: none; None: none at all
+    data:str='mnist',       # a name in `PANELS`, or your own images, as in `gan_course.data.load`
+    judges:tuple=(),        # names in `SCORERS`, or files; (): both of the data set
+    real:Reference|None=None, # to compare with; None: all images of the data set
+    k:int=5,                # neighbours, in precision, recall, density and coverage
+    steps:int=160,          # of `train_on_generated`; 0: leave it out
+    drawn:bool=False,       # a network of the course has drawn them: they may look like anything
+)->dict:                    # plain values; warnings: what stands between them and a conclusion
+    "Every score of generated images, by one judge or several."
+    data = full_name(data)
+    judges = {str(name): load_scorer(name) for name in judges or find_judges(data)}
+    images, real = as_pixels(images), reference(data) if real is None else real
+    if y is None or real.held.n_classes == 1: y = torch.full((len(images),), -1)
+    _check_scoring(images, y, real, judges, k, drawn)
     views = {name: extract_features(images, judge) for name, judge in judges.items()}
-    of_class = y.where(y >= 0, next(iter(views.values())).logits.argmax(1))
-    points = Data(as_points(images), of_class), real.points('held'), real.points('train')
-    cas = train_on_generated(images, y, real.held, steps) if steps and (y >= 0).all() else None
-    return dict(n=len(images), data=data, held=len(real.held), train=len(real.train), k=k, taught=cas,
-                pixels=copy_test(*points, real.gaps()),
+    blind = next(iter(judges.values())).facts.get('untrained')
+    of_class = y.where(y >= 0, 0 if blind else next(iter(views.values())).logits.argmax(1))
+    points = Data(as_points(images), of_class, n_classes=real.held.n_classes)
+    pixels = copy_test(points, real.points('held'), real.points('train'), real.gaps())
+    return dict(n=len(images), data=data, held=len(real.held), train=len(real.train), k=k,
+                taught=train_on_generated(images, y, real.held, steps) if steps and (y >= 0).all() else None,
+                pixels=pixels | (_pixel_scores(images, real, k) if blind else {}),
                 judges={name: _score_with_judge(judge, views[name], y, real, k)
-                        for name, judge in judges.items()})
+                        for name, judge in judges.items()}, warnings=doubts(images, real, judges, views))
 
 # %% ../nbs/30_scoring.ipynb #1d047f62
 def _damaged(
@@ -528,7 +601,10 @@ def break_scores(
         mine, held = torch.randperm(len(held), generator=torch.Generator().manual_seed(seed)).chunk(2)
         if arm == 'unseen': images, y = full.held.x[mine][:n], full.held.y[mine][:n]
     real = full.some(held, left.nonzero()[:, 0])
-    return dict(scores=round_floats(score(images, y, data, real=real, steps=steps)))
+    with warnings.catch_warnings(): # it is broken on purpose
+        warnings.simplefilter('ignore')
+        scores = score(images, y, data, real=real, steps=steps)
+    return dict(scores=round_floats({name: value for name, value in scores.items() if name != 'warnings'}))
 
 # %% ../nbs/32_clinic.ipynb #c3cacc6b
 import torch.nn.functional as F
