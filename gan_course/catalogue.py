@@ -405,3 +405,14 @@ MEASUREMENTS.update(named(Measurement(
     'hacks-slerp', "Are pictures halfway between two latents worse on the line than on the arc?",
     'runs.midpoint_scores', dict(data='mnist', n=10_000), dict(data='mnist_5k', n=300),
     ('ends', 'line', 'arc'), seeds=6, claims=('hacks-slerp',), device='cpu')))
+
+# %% ../nbs/37_schedules.ipynb #68596918
+_scheduled = replace(SPEEDRUN, epochs=8, ema=0.)
+
+STUDIES.update(named(
+    Study('schedules', "Does a learning rate that changes make better digits, or only a calmer end?",
+          _scheduled, {'constant': {}, 'linear': dict(schedule='linear'), 'cosine': dict(schedule='cosine'),
+          'warm-up': dict(schedule='warm-up'), 'half': dict(schedule='half'), 'average': dict(ema=.999),
+          'two rates': dict(lr_d=4 * _scheduled.lr_g), 'cosine+average': dict(schedule='cosine', ema=.999)},
+          dict(data='mnist_5k', epochs=2), claims=('mlp-future',)),
+))

@@ -45,6 +45,7 @@ class Rules:
     opt: str = 'adam'             # optimiser of both, a name in `gan_course.steps.OPTIMISERS`
     lr_g: float = 2e-4            # G's learning rate
     lr_d: float = 2e-4            # D's learning rate
+    schedule: str = 'constant'    # how both rates change in a run, a name in `gan_course.steps.SCHEDULES`
     beta1: float = 0.5            # Adam's first decay
     beta2: float = 0.999          # Adam's second decay
     batch: int = 64               # images in a step

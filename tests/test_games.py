@@ -41,6 +41,7 @@ CONFIGS = {game: replace(TINY, game=game, n_labels=100 * (game in ('triple', 'pl
     'averaged': replace(TINY, game='triple', ema=.9, n_labels=100),
     'guessed': replace(TINY, game='triple', guessed=.9, n_labels=100),
     'batch statistics': replace(TINY, g_stats='batch'),
+    'cosine': replace(TINY, game='triple', n_labels=100, schedule='cosine', opt='rmsprop'),
 }
 
 
