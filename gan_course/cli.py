@@ -15,7 +15,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -489,21 +488,45 @@ def _speedrun(
 # %% ../nbs/43_cli.ipynb #f6d599b5
 def _start(
     folder:Positional[Path]=Path('gan_course_notebooks'), # a new folder
+    variant:str='',             # a learner's name: numbers of the exercises of their own
+    solutions:_Switch=False,    # keep the solutions, for teachers
+    with_outputs:_Switch=False, # keep the outputs, for teachers
 ):
-    "Copy the course's notebooks into a new folder, to read, run and change."
-    if folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"folder is {folder}, which is not empty; allowed is a new or empty folder")
-    package = Path(gan_course.__file__).parent
-    source = next(path for path in (package/'nbs', package.parent/'nbs') if path.exists())
-    site_only = shutil.ignore_patterns('.*', '*.yml', '*.css', '*.svg', '*.py', 'answers', 'widgets')
-    shutil.copytree(source, folder, ignore=site_only, dirs_exist_ok=True)
-    for file in folder.glob('*.ipynb'):
-        notebook = json.loads(file.read_text(encoding='utf-8'))
-        # the last cell exports the library: nothing for a copy
-        notebook['cells'] = [c for c in notebook['cells'] if 'nbdev_export(' not in ''.join(c['source'])]
-        text = json.dumps(notebook, indent=1, ensure_ascii=False) + '\n'
-        file.write_text(text, encoding='utf-8')
-    print(f"{len(list(folder.glob('*.ipynb')))} notebooks in {folder}; open them: gan-course lab {folder}")
+    "Copy the chapters into a new folder to work in: no outputs, no solutions, a cell for each answer."
+    from gan_course.lessons import write_copies
+    n = write_copies(folder, variant, solutions, with_outputs)
+    print(f"{n} notebooks in {folder}; open them: gan-course lab {folder}")
+
+def _progress(
+    folder:Positional[Path]=Path('.'), # of a learner's copies
+):
+    "Show what is done, right at the first try, and how well the predictions were calibrated."
+    from gan_course.exercises import progress
+    print(progress(folder=folder))
+
+# %% ../nbs/43_cli.ipynb #a9b025ed
+def _grade(
+    files:Positional[list[Path]], # learners' copies of chapters
+    out:Path=Path('marks.csv'),   # the table; a folder next to it gets one JSON file a notebook
+    variant:str='',               # whose numbers the exercises have (default: what each notebook says)
+    seconds:float=60,             # a cell may run
+    total:float=600,              # seconds a notebook may run
+    gigabytes:float=16.,          # of address space a notebook may have
+    overwrite:bool=False,         # replace the table that is there
+):
+    "Run returned notebooks, each in a process of its own, and write one line for each exercise."
+    from gan_course.lessons import grade_notebook, write_marks
+    if out.exists() and not overwrite:
+        raise FileExistsError(f"out is {out}, which is there already; "
+                              "allowed are a new file or --overwrite")
+    for name, value in dict(seconds=seconds, total=total, gigabytes=gigabytes).items():
+        if not value > 0: raise ValueError(f"{name} is {value}, allowed is more than 0")
+    print("these notebooks are run: whoever wrote them runs code here", file=sys.stderr)
+    marks = {}
+    for file in files:
+        marks[file] = grade_notebook(file, variant, seconds, total, gigabytes)
+        for row in marks[file]: print(f"{file}: {row['exercise'] or '-'}: {row['verdict']}", flush=True)
+    write_marks(out, marks)
 
 # %% ../nbs/43_cli.ipynb #bf4d50ff
 def _tensorboard(
@@ -611,8 +634,9 @@ def _commands(args)->dict[str, Callable]: # name -> what it does
     "The commands, as typed."
     known = {'list': _list_studies, 'train': _train_command(args), 'study': _study_command(args),
              'table': _table, 'cost': _cost, 'measure': _measure, 'sample': _sample, 'score': _score,
-             'quickstart': _quickstart, 'speedrun': _speedrun, 'start': _start, 'lab': _lab,
-             'tensorboard': _tensorboard, 'scorer': _scorer, 'doctor': _doctor, 'claims': _claims}
+             'quickstart': _quickstart, 'speedrun': _speedrun, 'start': _start,
+             'progress': _progress, 'grade': _grade, 'lab': _lab, 'tensorboard': _tensorboard,
+             'scorer': _scorer, 'doctor': _doctor, 'claims': _claims}
     for name, f in known.items():
         if args[:1] == [name]: _with_help(f) # only of the one that was typed: it reads the source
     return {name: f if name == 'train' else tyro.conf.configure(FlagCreatePairsOff)(f)

@@ -17,6 +17,21 @@ def _gains(a, b): return [b[seed] - a[seed] for seed in a if seed in b]
 
 _gone = "a missing run counts as 0, which would be a perfect score"
 
+# %% ../../nbs/answers/36_seeds.ipynb #1536d1fa
+def _many_arms(n=10):
+    return Exercise(
+        f"{n} arms equal the base; {n} independent tests at level 0.05. The chance that at least one "
+        "'differs'?", vary=lambda rng: _many_arms(rng.randrange(5, 19)),
+        right=(1 - .95**n,), tolerance=.005, other="that is not the chance of one alarm or more",
+        wrong=((.05, "that is for one test; each of the others may alarm too"),
+               (n * .05, "chances add only where no two alarms can come together; "
+                         "with thirty arms yours would exceed 1"),
+               (.95**n, "that is the chance that none of them raises an alarm"),
+               (.05**n, "that is the chance that all of them raise an alarm"),
+               (n * .05 * .95**(n - 1), "that is for exactly one alarm; there may be more")),
+        hints=("How likely is it that a single one raises no alarm? And that none of them does?",
+               "At least one alarm is the opposite of none at all."))
+
 # %% ../../nbs/answers/36_seeds.ipynb #150d473b
 ANSWERS = {
     'final-score': Exercise(
@@ -58,16 +73,5 @@ ANSWERS = {
         hints=("Which seeds have a value in both arms?",
                "Look values up by seed: the order of a dict is the order in which the runs ended."),
         cases=(({0: 10., 1: 20., 2: 60., 4: 26., 5: 14.}, {2: 55., 0: 8., 1: 23., 3: 38.}),), tolerance=1e-6),
-    'ten-arms': Exercise(
-        "Ten arms equal the base; ten independent tests at level 0.05. The chance that at least one "
-        "'differs'?",
-        right=(1 - .95**10,), tolerance=.005, other="that is not the chance of one alarm or more",
-        wrong=((.05, "that is for one test; each of the other nine may alarm too"),
-               (10 * .05, "chances add only where no two alarms can come together; "
-                          "with thirty arms yours would exceed 1"),
-               (.95**10, "that is the chance that none of them raises an alarm"),
-               (.05**10, "that is the chance that all ten raise an alarm"),
-               (10 * .05 * .95**9, "that is for exactly one alarm; there may be more")),
-        hints=("How likely is it that a single one raises no alarm? And that none of ten does?",
-               "At least one alarm is the opposite of none at all.")),
+    'ten-arms': _many_arms(),
 }
