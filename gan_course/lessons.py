@@ -100,7 +100,7 @@ def _copy_code(source, name, shows):
         if 'check' in names: source = source.replace(f'{_IMPORT}{found}', f"{_IMPORT}{', '.join(names)}")
     if not name: return source
     bare = _without_asserts(source)
-    return f"reveal('{name}')\n{bare}" if shows else bare
+    return f"reveal('{name}')\n{bare}" if shows and bare.strip() else bare.strip('\n')
 
 def _new_cell(kind, source, key, **metadata):
     "A cell of a copy; its id tells what it is for."
@@ -131,9 +131,10 @@ def _copy_cell(cell, find, name, revealed, solutions, with_outputs):
         yield _new_cell('markdown', note, f"{cell['id']}-slow"); return
     if asked := _ASKED.search(source):
         yield from _ask_cells(asked[1], find(asked[1]), source[:asked.start()]); return
-    shows = bool(cell['outputs']) or bool(_REVEALED.search(source))
-    kept = _copy_code(source, name, shows)
-    folded = dict(jupyter=dict(source_hidden=True)) if '#| code-fold: true' in source else {}
+    tells = bool(_REVEALED.search(source))
+    kept = _copy_code(source, name, tells or bool(cell['outputs']))
+    hidden = '#| code-fold: true' in source or (name and cell['outputs'] and not tells) # a plot's title tells
+    folded = dict(jupyter=dict(source_hidden=True)) if hidden else {}
     new = dict(source=kept.splitlines(keepends=True), metadata=folded, execution_count=None)
     if kept: yield cell | new | (dict() if with_outputs else dict(outputs=[]))
 
