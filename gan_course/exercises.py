@@ -164,7 +164,7 @@ def predict(
         _ask(name, choices); return
     if choice is None:
         allowed = f"one of {', '.join(map(repr, choices))}" if choices else "a number"
-        print(f"{name}: choose {allowed}, put it in place of None, and run this cell again"); return
+        print(f"{name}: choose {allowed}, then run this cell again"); return
     if choices: lookup(dict.fromkeys(choices), choice, f'choice of {name}')
     elif not isinstance(choice, Number):
         raise ValueError(f"choice of {name} is {choice!r}, allowed is a number")
