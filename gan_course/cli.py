@@ -516,6 +516,8 @@ def _grade(
 ):
     "Run returned notebooks, each in a process of its own, and write one line for each exercise."
     from gan_course.lessons import grade_notebook, write_marks
+    if not importlib.util.find_spec('IPython'):
+        raise ModuleNotFoundError("IPython is not installed; `pip install 'gan_course[lab]'` brings it")
     if out.exists() and not overwrite:
         raise FileExistsError(f"out is {out}, which is there already; "
                               "allowed are a new file or --overwrite")
