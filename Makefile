@@ -17,8 +17,12 @@ test: .venv/dev    ## lint, then every test and every notebook in its small form
 bench: .venv/dev   ## race a step against the textbook's; minutes, on a machine that does nothing else
 	$(BIN)/python -m benchmarks
 
-lab: .venv/dev     ## the chapters in JupyterLab
-	$(BIN)/gan-course lab nbs
+lab: .venv/dev     ## copies of the chapters to work in, in JupyterLab; made once, then yours
+	test -e my_notebooks || $(BIN)/gan-course start my_notebooks
+	$(BIN)/gan-course lab my_notebooks
+
+edit: .venv/dev    ## the chapters themselves in JupyterLab; running one to its end exports the library
+	GAN_COURSE_EDIT=1 $(BIN)/gan-course lab nbs
 
 docs: .venv/dev    ## the site, into _docs
 	$(BIN)/python .ci/docs.py
@@ -47,4 +51,4 @@ clean:             ## delete everything the other targets made, your runs except
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
-.PHONY: run test bench lab docs hooks clean help
+.PHONY: run test bench lab edit docs hooks clean help

@@ -8,9 +8,7 @@ __all__ = ['debugger', 'seven_options', 'seven', 'to_html']
 # %% ../nbs/42_widgets.ipynb #216c46a1
 import base64
 import json
-import os
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from torch import Tensor, nn
 
 import gan_course
 from . import lookup
+from .exercises import has_front_end as _has_front_end
 from .files import write_atomically
 from .losses import LOSSES
 from .networks import ConditionalDCGANGenerator
@@ -85,11 +84,6 @@ def debugger_options(
 WIDGETS['debugger'] = Widget(('random', 'nn', 'losses', 'game', 'draw', 'page', 'debugger'), debugger_options)
 
 # %% ../nbs/42_widgets.ipynb #102a11fd
-def _has_front_end():
-    "Is there a kernel, and not a test, behind this code?"
-    shell = getattr(sys.modules.get('IPython'), 'get_ipython', lambda: None)()
-    return getattr(shell, 'kernel', None) is not None and 'IN_TEST' not in os.environ
-
 def _show(
     name:str,     # in `WIDGETS`
     options:dict, # of its JavaScript

@@ -5,7 +5,7 @@ import re
 import pytest
 from nbval.plugin import IPyNbCell
 
-os.environ["IN_TEST"] = "1" # nbdev_export() at a notebook's end then does nothing
+os.environ["IN_TEST"] = "1" # predictions are then text, and nbdev_export() at a notebook's end does nothing
 SKIPPED = re.compile(r"#\|\s*(eval:\s*false|slow|gpu)\b")
 
 

@@ -7,7 +7,7 @@ from hypothesis import settings
 
 settings.register_profile("course", deadline=None) # a busy machine is no failure: no test is timed
 settings.load_profile("course")
-os.environ["IN_TEST"] = "1" # nbdev_export() then does nothing
+os.environ["IN_TEST"] = "1" # predictions are then text, and nbdev_export() does nothing
 
 
 @pytest.fixture(scope="session")

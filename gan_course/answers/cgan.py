@@ -6,6 +6,8 @@
 __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/23_cgan.ipynb #aa1f1734
+from itertools import combinations, product
+
 import torch
 import torch.nn.functional as F
 
@@ -33,6 +35,28 @@ def _judged(draw):
 def _two_draws(G, D, z, n_classes):
     asked, shown = torch.randint(0, n_classes, (2, len(z)))
     return D(G(z, asked), shown)
+
+# %% ../../nbs/answers/23_cgan.ipynb #4ee9311f
+class _Listener(torch.nn.Module): # draws 2 x 2 pictures, and listens to the class as much as it is told
+    def __init__(self, much):
+        super().__init__()
+        with RandomState(1): self.table = much * torch.randn(4, 4)
+
+    def forward(self, z, y): return (z.repeat(1, 2) + self.table[y]).view(-1, 1, 2, 2)
+
+def _pictures(G, z, n): return [G(z, torch.full((len(z),), y)) for y in range(n)]
+
+def _mean_over(pairs, of=lambda difference: difference.abs().mean()):
+    "The mean over pairs of classes, given as a function of their number."
+    return lambda G, z, n: float(torch.stack([
+        of(_pictures(G, z, n)[a] - _pictures(G, z, n)[b]) for a, b in pairs(n)]).mean())
+
+def _at_once(G, z, n):
+    "The same without a loop over pairs."
+    x = torch.stack(_pictures(G, z, n))
+    return float((x[:, None] - x[None]).abs().mean() * n / (n - 1))
+
+_Z = torch.linspace(-1, 1, 12).view(6, 2)
 
 # %% ../../nbs/answers/23_cgan.ipynb #0303bafb
 _table, _kernels = 10 * 32 * 32, 64 * 5 * 5
@@ -72,4 +96,22 @@ ANSWERS = {
                (1, "one channel more is right: count its weights and the table's numbers together")),
         hints=("A plane has one number a pixel and class.",
                "The first convolution has one more channel coming in.")),
+    'class-change': Exercise(
+        """Write change(G, z, n_classes): by how much does a pixel change, on average, when only the class
+    changes? The mean of |G(z, a) - G(z, b)| over all pixels, all z and all pairs of different classes a, b.
+    A number; G takes z of shape (N, dim) and y of shape (N,).""",
+        right=(_mean_over(lambda n: [*combinations(range(n), 2)]), _at_once),
+        wrong=((_mean_over(lambda n: [*product(range(n), repeat=2)]),
+                "a class paired with itself changes nothing: only different classes count"),
+               (_mean_over(lambda n: [(k, (k + 1) % n) for k in range(n)]),
+                "only neighbouring classes are compared: take all pairs"),
+               (_mean_over(lambda n: [*combinations(range(n), 2)], lambda d: d.mean()),
+                "changes up and down cancel: take the absolute value first"),
+               (_mean_over(lambda n: [*combinations(range(n), 2)], lambda d: d.square().mean()),
+                "that is the mean square"),
+               (_mean_over(lambda n: [*combinations(range(n), 2)], lambda d: d.abs().sum()),
+                "a sum grows with the number of pixels and of z: take the mean")),
+        hints=("Draw the same z once for each class.",
+               "`itertools.combinations(pictures, 2)` gives all pairs."),
+        cases=((_Listener(1.), _Z, 4), (_Listener(.3), _Z, 3), (_Listener(0.), _Z, 4)), tolerance=1e-5),
 }

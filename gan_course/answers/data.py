@@ -6,6 +6,8 @@
 __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/10_data.ipynb #55536e6c
+import random
+
 import torch
 from torch import Tensor, tensor, uint8
 
@@ -55,6 +57,38 @@ def _doubled(train, test):
     learn, choose = split(train, 500)
     return learn[torch.arange(250).repeat(2)], choose, test
 
+# %% ../../nbs/answers/10_data.ipynb #407d6dcd
+def _few_each(choose):
+    "Draw from sorted labels with many seeds and count; why it is wrong, or None."
+    y = torch.arange(5).repeat_interleave(12)
+    drawn = [torch.as_tensor(choose(y.clone(), 4, seed)).long() for seed in range(12)]
+    for seed, at in enumerate(drawn):
+        if at.shape != (20,):
+            return f"for 5 classes and n = 4 it gives shape {tuple(at.shape)}, wanted is (20,)"
+        if len(at.unique()) < 20: return f"with seed {seed} it draws an image twice"
+        counts = y[at].bincount(minlength=5).tolist()
+        if counts != [4] * 5:
+            return f"with seed {seed} the classes are drawn {counts} times, wanted is 4 of each"
+    again = torch.as_tensor(choose(y.clone(), 4, 3)).long()
+    if again.sort().values.tolist() != drawn[3].sort().values.tolist():
+        return "the same seed gives another draw: take all chance from a generator with that seed"
+    if len(torch.cat(drawn).unique()) < 40:
+        return "twelve seeds draw the same few images: within a class, draw at random"
+
+# %% ../../nbs/answers/10_data.ipynb #a7203d52
+def _seeded(seed): return torch.Generator().manual_seed(seed)
+
+def _by_order(y, n, seed):
+    "Shuffle all, then the first n of each class."
+    order = torch.randperm(len(y), generator=_seeded(seed))
+    return torch.cat([order[y[order] == c][:n] for c in y.unique()])
+
+def _by_class(y, n, seed):
+    "Shuffle each class by itself."
+    chance, places = random.Random(seed), []
+    for c in sorted({*y.tolist()}): places += chance.sample((y == c).nonzero()[:, 0].tolist(), n)
+    return places
+
 # %% ../../nbs/answers/10_data.ipynb #4ff3a7df
 _wraps = "pixel 128 is not brighter than pixel 127: arithmetic on bytes wraps round at 256"
 
@@ -102,4 +136,20 @@ ANSWERS = {
         hints=("Which images may the GAN learn from, and which may nobody look at?",
                "`split` divides without replacement.", "The training data is sorted by class."),
         verdict=_three_parts),
+    'few-each': Exercise(
+        """Write few_each(y, n, seed): the places of n images of each class, drawn at random, none twice; y
+    are the labels, a tensor. The same seed gives the same places. The check draws with many seeds and
+    counts.""",
+        verdict=_few_each, right=(_by_order, _by_class),
+        wrong=((lambda y, n, seed: torch.cat([(y == c).nonzero()[:n, 0] for c in y.unique()]),
+                "twelve seeds draw the same few images"),
+               (lambda y, n, seed: torch.randperm(len(y), generator=_seeded(seed))[:n * len(y.unique())],
+                "wanted is 4 of each"),
+               (lambda y, n, seed: torch.cat([(y == c).nonzero()[:, 0][
+                   torch.randint((y == c).sum(), (n,), generator=_seeded(seed))] for c in y.unique()]),
+                "it draws an image twice"),
+               (lambda y, n, seed: _by_order(y, n, int(torch.randint(10**6, ()))), "the same seed gives"),
+               (lambda y, n, seed: _by_order(y, 1, seed), "wanted is (20,)")),
+        hints=("Shuffle all places first, then take the first n of each class.",
+               "`torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))`.")),
 }

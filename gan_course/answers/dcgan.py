@@ -6,8 +6,32 @@
 __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/22_dcgan.ipynb #823ca0b2
+import torch
+import torch.nn.functional as F
+from torch import nn
+
 from ..exercises import Exercise
 from ..networks import same_padding
+
+# %% ../../nbs/answers/22_dcgan.ipynb #96e4a642
+def _even_steps(build):
+    "Double pictures of one value with weights of one value: why the result is uneven, or None."
+    module = build(2, 3)
+    if not isinstance(module, nn.Module):
+        return f"the function returned a {type(module).__name__}, wanted is an nn.Module"
+    with torch.no_grad():
+        weights = [*module.named_parameters()]
+        if not weights: return "it has no weights: nothing can be learned"
+        for name, weight in weights: weight.fill_(0. if name.endswith('bias') else 1.)
+        for side in (8, 11):
+            out = module(torch.ones(1, 2, side, side))
+            if out.shape != (1, 3, 2 * side, 2 * side):
+                wanted = 1, 3, 2 * side, 2 * side
+                return f"{(1, 2, side, side)} becomes {tuple(out.shape)}, wanted is {wanted}"
+            inner = out[..., 4:-4, 4:-4]
+            if inner.max() - inner.min() > 1e-4 * inner.abs().max():
+                few, many = inner.min().item(), inner.max().item()
+                return f"away from the border it holds values from {few:g} to {many:g}: a checkerboard"
 
 # %% ../../nbs/answers/22_dcgan.ipynb #9c7eb9a3
 def _halves(total): return total // 2, total - total // 2
@@ -45,4 +69,20 @@ ANSWERS = {
         hints=("How long is a row of n stamps, five pixels each, two pixels apart?",
                "In a transposed convolution padding takes pixels away from what comes out: two at each "
                "end.")),
+    'even-steps': Exercise(
+        """Write up(c_in, c_out): a layer, or several, with weights to learn, that makes (N, c_in, H, W) into
+    (N, c_out, 2H, 2W) and draws no checkerboard by itself: with all weights 1, all biases 0 and a picture
+    of ones, all pixels away from the border come out alike. The check measures it.""",
+        verdict=_even_steps,
+        right=(lambda c, k: nn.ConvTranspose2d(c, k, 4, 2, 1),
+               lambda c, k: nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(c, k, 3, padding=1)),
+               lambda c, k: nn.Sequential(nn.Conv2d(c, 4 * k, 3, padding=1), nn.PixelShuffle(2))),
+        wrong=((lambda c, k: nn.ConvTranspose2d(c, k, 5, 2, 2, output_padding=1), "a checkerboard"),
+               (lambda c, k: nn.ConvTranspose2d(c, k, 3, 2, 1, output_padding=1), "a checkerboard"),
+               (lambda c, k: nn.ConvTranspose2d(c, k, 4, 2), "(1, 2, 8, 8) becomes (1, 3, 18, 18)"),
+               (lambda c, k: nn.Conv2d(c, k, 3, padding=1), "(1, 2, 8, 8) becomes (1, 3, 8, 8)"),
+               (lambda c, k: nn.Upsample(scale_factor=2), "it has no weights"),
+               (lambda c, k: F.interpolate, "wanted is an nn.Module")),
+        hints=("Which pixels does a stamp of a transposed convolution cover, and how many stamps cover one?",
+               "A kernel that is a multiple of the stride covers all pixels equally often.")),
 }

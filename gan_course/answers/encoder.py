@@ -6,10 +6,58 @@
 __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/25_encoder.ipynb #22e92380
+import copy
+
 import torch
 import torch.nn.functional as F
+from torch import nn
+from torch.optim import SGD, Adam
 
+from ..core import RandomState
 from ..exercises import Exercise
+
+# %% ../../nbs/answers/25_encoder.ipynb #e4d49aa1
+class _Drawer(nn.Module): # a small fixed G that reaches all its codes' pictures
+    def __init__(self):
+        super().__init__()
+        with RandomState(3): self.layer = nn.Linear(3, 12)
+
+    def forward(self, z): return torch.tanh(self.layer(z))
+
+def _way_back(find_code):
+    "Hide codes, ask for them back, measure the pictures; why it is wrong, or None."
+    G = _Drawer()
+    before = copy.deepcopy(G.state_dict())
+    with RandomState(4): hidden, start = torch.randn(5, 3), torch.randn(5, 3)
+    x = G(hidden).detach()
+    found = find_code(G, x.clone(), start.clone())
+    if not isinstance(found, torch.Tensor) or found.shape != start.shape:
+        return f"wanted is a tensor of codes of shape {tuple(start.shape)}"
+    if any(not torch.equal(before[name], value) for name, value in G.state_dict().items()):
+        return "G has changed: only z may move"
+    if any(p.grad is not None and p.grad.abs().max() > 0 for p in G.parameters()):
+        return "G's weights have gradients now, which its next step would take: ask for z's alone"
+    first, left = ((G(z) - x).square().mean().item() for z in (start, found.detach()))
+    if left > .05 * first:
+        return f"the pictures are {left:.3f} off, at the start it was {first:.3f}: come nearer"
+
+# %% ../../nbs/answers/25_encoder.ipynb #a6f61a10
+def _descend(G, x, z, optimiser, steps=600, too=False, leak=False, **options):
+    "Go downhill in z; a mistake on request: G moves too, or keeps gradients."
+    z = z.clone().requires_grad_()
+    opt = optimiser([z, *G.parameters()] if too else [z], **options)
+    for _ in range(steps):
+        opt.zero_grad()
+        (G(z) - x).square().mean().backward(inputs=None if too or leak else [z])
+        opt.step()
+    return z.detach()
+
+def _newton(G, x, z):
+    "Gauss and Newton's way, picture by picture, with short steps."
+    for _ in range(60):
+        J = torch.func.vmap(torch.func.jacrev(G))(z).detach()
+        z = z + .5 * torch.linalg.lstsq(J, (x - G(z)).detach()[..., None]).solution[..., 0].clamp(-1, 1)
+    return z
 
 # %% ../../nbs/answers/25_encoder.ipynb #708c1d15
 ANSWERS = {
@@ -45,4 +93,18 @@ ANSWERS = {
         hints=("What does D want of these logits, and what does E want, then?",
                "1 - sigmoid(l) is sigmoid(-l), and softplus(-l) is -log sigmoid(l)."),
         cases=((torch.tensor([-3., 0., 2.]),),), tolerance=1e-5),
+    'way-back': Exercise(
+        """Write find_code(G, x, z): start from the codes z and go downhill on the squared error of G(z) to
+    the pictures x, until at most a twentieth of it is left. Return the codes. G must come out as it went in,
+    with no new gradients. The check hides codes of a small G and measures.""",
+        verdict=_way_back,
+        right=(lambda G, x, z: _descend(G, x, z, Adam, lr=.05),
+               lambda G, x, z: _descend(G, x, z, SGD, lr=5.), _newton),
+        wrong=((lambda G, x, z: z, "come nearer"),
+               (lambda G, x, z: _descend(G, x, z, Adam, 3, lr=.05), "come nearer"),
+               (lambda G, x, z: _descend(G, x, z, Adam, lr=.05, too=True), "only z may move"),
+               (lambda G, x, z: _descend(G, x, z, Adam, lr=.05, leak=True), "ask for z's alone"),
+               (lambda G, x, z: x, "wanted is a tensor of codes")),
+        hints=("z is what is optimised: it needs `requires_grad_()` and an optimiser of its own.",
+               "`loss.backward(inputs=[z])` leaves G's weights alone; `torch.autograd.grad` does, too.")),
 }

@@ -10,23 +10,29 @@ import math
 
 from ..exercises import Between, Exercise
 
+# %% ../../nbs/answers/02_exercises.ipynb #69678acc
+def _no_nine(risk=1000):
+    n = math.ceil(math.log(risk) / math.log(10/9))
+    return Exercise(
+        f"From how many digits on does a fair generator show no 9 with probability below 1/{risk}? "
+        "(A whole number.)", vary=lambda rng: _no_nine(rng.randrange(150, 9999, 50)),
+        right=(n,), other="it is not the smallest such number; try powers of 0.9",
+        wrong=((n - 1, f"almost: with {n - 1} the probability is still a little above 1/{risk}"),
+               (math.ceil(math.log(10 * risk) / math.log(10/9)),
+                "that is for *any* of the ten digits to be missing; only the 9 was asked"),
+               (math.ceil(math.log(100) / math.log(10/9)), "that is for 1 in 100"),
+               (risk, f"1/{risk} is the risk, not the number of digits"),
+               (Between(2, 5), "that would be right if only one digit in ten were not a 9"),
+               (25, "that is the report's grid; it is not the smallest such number; try powers of 0.9")),
+        hints=("A fair digit is no 9 with probability 9/10; how probable are n of them in a row?",
+               f"Powers of 0.9, until one is below 1/{risk}."))
+
 # %% ../../nbs/answers/02_exercises.ipynb #18d0b779
 _misjudged = "0.0105 for 0.01 or 100500 for 100000 is misjudged: the room must grow with the truth"
 _too_small = "98 passes for 100: too small is wrong too, take the absolute difference"
 
 ANSWERS = {
-    'no-nine': Exercise(
-        "From how many digits on does a fair generator show no 9 with probability below 1/1000? "
-        "(A whole number.)",
-        right=(66,), other="it is not the smallest such number; try powers of 0.9",
-        wrong=((65, "almost: with 65 the probability is still a little above 1/1000"),
-               (Between(87, 88), "that is for *any* of the ten digits to be missing; only the 9 was asked"),
-               (Between(43, 44), "that is for 1 in 100"),
-               (1000, "1/1000 is the risk, not the number of digits"),
-               (Between(3, 4), "that would be right if only one digit in ten were not a 9"),
-               (25, "that is the report's grid; it is not the smallest such number; try powers of 0.9")),
-        hints=("A fair digit is no 9 with probability 9/10; how probable are n of them in a row?",
-               "Powers of 0.9, until one is below 1/1000.")),
+    'no-nine': _no_nine(),
     'write-check': Exercise(
         "Write `close(answer, truth)`: True within 1 % of `truth` (not 0), False for anything else, nan too.",
         right=(lambda answer, truth: abs(answer - truth) <= .01 * abs(truth),

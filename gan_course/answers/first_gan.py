@@ -11,19 +11,25 @@ import torch.nn.functional as F
 
 from ..exercises import Between, Exercise
 
+# %% ../../nbs/answers/03_first_gan.ipynb #cbe23d3e
+def _best_guess(real=60, fake=20):
+    n = real + fake
+    return Exercise(
+        f"At a small place in the plane fall {real} real examples and {fake} fakes. Which probability of "
+        "real should D give there?",
+        vary=lambda rng: _best_guess(rng.randrange(50, 90), rng.randrange(6, 20)),
+        right=(real / n,), tolerance=5e-3, other="D's best answer is the share of real examples at the place",
+        wrong=((fake / n, "that is the share of fakes; D says how probably an example is real"),
+               (real / fake, "that is real for each fake; a probability is at most 1"),
+               (fake / real, "that is fake for each real one; divide by all examples at the place"),
+               (1 / 2, "that is right only where real examples and fakes are equally many"),
+               (1, f"then D would pay without bound for each of the {fake} fakes")),
+        hints=("In the text there were 30 and 10.",
+               "How many examples are there in all, and how many are real?"))
+
 # %% ../../nbs/answers/03_first_gan.ipynb #8a62fa5b
 ANSWERS = {
-    'best-guess': Exercise(
-        """At a small place in the plane fall 60 real examples and 20 fakes. Which probability of real
-    should D give there?""",
-        right=(60 / 80,), tolerance=5e-3, other="D's best answer is the share of real examples at the place",
-        wrong=((20 / 80, "that is the share of fakes; D says how probably an example is real"),
-               (60 / 20, "that is real for each fake; a probability is at most 1"),
-               (20 / 60, "that is fake for each real one; divide by all examples at the place"),
-               (1 / 2, "that is right only where real examples and fakes are equally many"),
-               (1, "then D would pay without bound for each of the 20 fakes")),
-        hints=("In the text there were 30 and 10.",
-               "How many examples are there in all, and how many are real?")),
+    'best-guess': _best_guess(),
     'fool-d': Exercise(
         """Write G's loss, a function of D's logits of the fakes, a tensor of shape (N,), that returns a
     scalar: the mean of -log of the probability of real that D gives.""",

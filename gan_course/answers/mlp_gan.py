@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from ..core import RandomState
 from ..exercises import Exercise
 
 # %% ../../nbs/answers/20_mlp_gan.ipynb #6bdc26ad
@@ -26,6 +27,23 @@ def _keras_momentum(build):
     layer.train()(torch.full((4, 3), 10.))
     if not torch.allclose(layer.running_mean, torch.tensor(2.)):
         return f"after one batch of mean 10 its running mean is {layer.running_mean[0]:.1f}, wanted is 2.0"
+
+# %% ../../nbs/answers/20_mlp_gan.ipynb #493dba7b
+def _spread(init):
+    "Measure what a layer's first weights do; why it is wrong, or None."
+    with RandomState(0):
+        for n, m in ((400, 100), (100, 400)):
+            layer, x = nn.Linear(n, m), torch.randn(2000, n)
+            before = layer.weight.detach().clone()
+            init(layer)
+            if torch.equal(before, layer.weight): return "the layer's weights are what they were: change them"
+            if layer.weight.shape != before.shape: return "the weights must keep their shape"
+            if layer.bias.abs().max() > 0: return "the bias must be 0"
+            with torch.no_grad(): spread = layer(x).std().item()
+            apart = (layer.weight.detach() - layer.weight.detach()[0]).abs().max()
+            if apart < 1e-6: return "all units are the same, and will stay so: draw the weights at random"
+            if abs(spread - 1) > .1:
+                return f"for {n} inputs and {m} outputs the standard deviation is {spread:.2f}, wanted is 1"
 
 # %% ../../nbs/answers/20_mlp_gan.ipynb #6322a0f9
 ANSWERS = {
@@ -57,4 +75,26 @@ ANSWERS = {
         hints=("How many weights join 3 inputs to 2 outputs? How many biases are there?",
                "Walk over neighbouring pairs of widths; the input layer has no bias of its own."),
         cases=(((3, 2),), ((100, 256, 512, 1024, 784),), ((784, 16, 1),))),
+    'unit-spread': Exercise(
+        """Write init(layer): it gives an nn.Linear new first weights, at random, and a bias of 0, so that its
+    outputs have a standard deviation of 1 when its inputs are drawn from N(0, 1). The check measures it.""",
+        verdict=_spread,
+        right=(lambda layer: (nn.init.normal_(layer.weight, 0, layer.in_features**-.5),
+                              layer.bias.data.zero_()),
+               lambda layer: (nn.init.uniform_(layer.weight, -(3 / layer.in_features)**.5,
+                                               (3 / layer.in_features)**.5), nn.init.zeros_(layer.bias)),
+               lambda layer: (nn.init.kaiming_normal_(layer.weight, nonlinearity='linear'),
+                              nn.init.zeros_(layer.bias))),
+        wrong=((lambda layer: (nn.init.xavier_normal_(layer.weight), nn.init.zeros_(layer.bias)),
+                "wanted is 1"),
+               (lambda layer: nn.init.normal_(layer.weight, 0, layer.in_features**-.5), "the bias must be 0"),
+               (lambda layer: (nn.init.normal_(layer.weight), nn.init.zeros_(layer.bias)), "wanted is 1"),
+               (lambda layer: (nn.init.normal_(layer.weight, 0, 1 / layer.in_features),
+                               nn.init.zeros_(layer.bias)), "wanted is 1"),
+               (lambda layer: (nn.init.constant_(layer.weight, layer.in_features**-.5),
+                               nn.init.zeros_(layer.bias)), "all units are the same"),
+               (lambda layer: (layer.reset_parameters(), nn.init.zeros_(layer.bias)), "wanted is 1"),
+               (lambda layer: None, "change them")),
+        hints=("An output is a sum of products, one an input. What is the variance of such a sum?",
+               "n variances of w x add up to 1: that of w is 1/n, and n is `layer.in_features`.")),
 }

@@ -41,6 +41,27 @@ def _four_shares(answer):
            if not is_same(a, r, .01))
     return next(off, None)
 
+# %% ../../nbs/answers/30_scoring.ipynb #657fcb3d
+def _copied_share(seen=90, learned=6):
+    chance, told = learned / (learned + 1), seen / 100
+    return Exercise(
+        f"{learned},000 images were learned from, 1,000 of the same distribution held out. The nearest real "
+        f"image of {seen} % of the generated ones is one that was learned from. Which share only copying "
+        "explains?", vary=lambda rng: _copied_share(rng.randrange(91, 98), rng.choice((5, 7, 8))),
+        right=((told - chance) / (1 - chance),), tolerance=2e-3,
+        other=f"with that share copied, and {learned} in {learned + 1} of the others there by chance, "
+              f"it would not be {seen} %",
+        wrong=((told, f"much of that is chance: {learned} in {learned + 1} real images were learned from"),
+               (2 * told - 1, f"chance is {learned}/{learned + 1}, not 1/2"),
+               (chance, "that is what chance gives"),
+               (told - chance, "those are copies that chance would have missed; as many more it would have "
+                               f"found anyway, {learned} in {learned + 1}"),
+               (1 - told, "those are certainly no copies"),
+               ((told - chance) / chance,
+                f"divide by the share that chance misses, 1/{learned + 1}: a copy is sure of it")),
+        hints=("What share would have its nearest neighbour there if nothing were copied?",
+               "A copied image always has it there, one that is not has it there by chance."))
+
 # %% ../../nbs/answers/30_scoring.ipynb #b197c64c
 ANSWERS = {
     'matrix-root': Exercise(
@@ -92,19 +113,5 @@ ANSWERS = {
                (.1, "that is the share of digits missing"),
                (math.inf, "that is KL(uniform || share): with a digit missing it tells nothing more")),
         hints=("p log(p / u), summed over the digits that are drawn.", "0 log 0 is 0.")),
-    'copied-share': Exercise(
-        """\
-6,000 images were learned from, 1,000 of the same distribution held out. The nearest real image of 90 % of the
-    generated ones is one that was learned from. Which share only copying explains?""",
-        right=(.3,), tolerance=2e-3,
-        other="with that share copied, and 6 in 7 of the others there by chance, it would not be 90 %",
-        wrong=((.9, "much of that is chance: 6 in 7 real images were learned from"),
-               (.4, "chance is 6/7, not 1/2"), (.8, "chance is 6/7, not 1/2"),
-               (6/7, "that is what chance gives"),
-               (.9 - 6/7, "those are copies that chance would have missed; as many more it would have found "
-                          "anyway, 6 in 7"),
-               (.1, "those are certainly no copies"),
-               (.05, "divide by the share that chance misses, 1/7: a copy is sure of it")),
-        hints=("What share would have its nearest neighbour there if nothing were copied?",
-               "A copied image always has it there, one that is not has it there by chance.")),
+    'copied-share': _copied_share(),
 }

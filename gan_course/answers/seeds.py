@@ -6,7 +6,11 @@
 __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/36_seeds.ipynb #02806748
+from math import sqrt
 from statistics import mean, median
+
+import numpy as np
+from scipy import stats
 
 from ..exercises import Exercise
 
@@ -16,6 +20,47 @@ def _last(scores): return mean(epochs[-1] for epochs in scores)
 def _gains(a, b): return [b[seed] - a[seed] for seed in a if seed in b]
 
 _gone = "a missing run counts as 0, which would be a perfect score"
+
+# %% ../../nbs/answers/36_seeds.ipynb #1536d1fa
+def _many_arms(n=10):
+    return Exercise(
+        f"{n} arms equal the base; {n} independent tests at level 0.05. The chance that at least one "
+        "'differs'?", vary=lambda rng: _many_arms(rng.randrange(5, 19)),
+        right=(1 - .95**n,), tolerance=.005, other="that is not the chance of one alarm or more",
+        wrong=((.05, "that is for one test; each of the others may alarm too"),
+               (n * .05, "chances add only where no two alarms can come together; "
+                         "with thirty arms yours would exceed 1"),
+               (.95**n, "that is the chance that none of them raises an alarm"),
+               (.05**n, "that is the chance that all of them raise an alarm"),
+               (n * .05 * .95**(n - 1), "that is for exactly one alarm; there may be more")),
+        hints=("How likely is it that a single one raises no alarm? And that none of them does?",
+               "At least one alarm is the opposite of none at all."))
+
+# %% ../../nbs/answers/36_seeds.ipynb #87920327
+def _share_covered(interval, n, repeats=1500):
+    "How often does an interval hold the true mean, 3, and how wide is it?"
+    hits, width = 0, 0.
+    draws = np.random.default_rng(n).normal(3., 2., size=(repeats, n))
+    for row in draws:
+        low, high = map(float, interval(row.tolist()))
+        hits += low <= 3. <= high
+        width += (high - low) / repeats
+    return hits / repeats, width
+
+def _coverage(interval):
+    "Why an interval does not keep its word, or None."
+    for n in (4, 10):
+        covered, width = _share_covered(interval, n)
+        if not abs(covered - .95) < .022:
+            return (f"of 1,500 samples of {n} values from N(3, 2) its interval holds the 3 in {covered:.1%}, "
+                    f"wanted is 95%; on average it is {width:.2f} wide")
+
+# %% ../../nbs/answers/36_seeds.ipynb #58c217ac
+def _student(values):
+    "Student's interval, from its formula."
+    n, middle = len(values), mean(values)
+    half = stats.t.ppf(.975, n - 1) * np.std(values, ddof=1) / sqrt(n)
+    return middle - half, middle + half
 
 # %% ../../nbs/answers/36_seeds.ipynb #150d473b
 ANSWERS = {
@@ -58,16 +103,22 @@ ANSWERS = {
         hints=("Which seeds have a value in both arms?",
                "Look values up by seed: the order of a dict is the order in which the runs ended."),
         cases=(({0: 10., 1: 20., 2: 60., 4: 26., 5: 14.}, {2: 55., 0: 8., 1: 23., 3: 38.}),), tolerance=1e-6),
-    'ten-arms': Exercise(
-        "Ten arms equal the base; ten independent tests at level 0.05. The chance that at least one "
-        "'differs'?",
-        right=(1 - .95**10,), tolerance=.005, other="that is not the chance of one alarm or more",
-        wrong=((.05, "that is for one test; each of the other nine may alarm too"),
-               (10 * .05, "chances add only where no two alarms can come together; "
-                          "with thirty arms yours would exceed 1"),
-               (.95**10, "that is the chance that none of them raises an alarm"),
-               (.05**10, "that is the chance that all ten raise an alarm"),
-               (10 * .05 * .95**9, "that is for exactly one alarm; there may be more")),
-        hints=("How likely is it that a single one raises no alarm? And that none of ten does?",
-               "At least one alarm is the opposite of none at all.")),
+    'ten-arms': _many_arms(),
+    'coverage': Exercise(
+        """Write interval(values) -> (low, high): a 95 % interval of the mean, for a short list of scores
+    that are normally distributed. The check draws 1,500 samples of 4 and of 10 and counts how often the true
+    mean lies inside.""",
+        verdict=_coverage,
+        right=(_student, lambda values: stats.t.interval(.95, len(values) - 1, np.mean(values),
+                                                         stats.sem(values))),
+        wrong=((lambda values: (np.mean(values) - 1.96 * stats.sem(values),
+                                np.mean(values) + 1.96 * stats.sem(values)), "of 4 values"),
+               (lambda values: (min(values), max(values)), "of 4 values"),
+               (lambda values: (np.mean(values) - 2 * np.std(values), np.mean(values) + 2 * np.std(values)),
+                "wanted is 95%"),
+               (lambda values: (-1e9, 1e9), "100.0%"),
+               (lambda values: np.quantile(np.random.default_rng(0).choice(
+                   values, (200, len(values))).mean(1), [.025, .975]), "of 4 values")),
+        hints=("With few values the spread itself is uncertain: which distribution knows that?",
+               "`scipy.stats.t.ppf(.975, n - 1)` times the standard deviation over the root of n.")),
 }

@@ -63,6 +63,16 @@ def _cut_off(G, D, opt, z):
 def _adds_the_old(G, D, opt, z):
     _loss(G, D, z).backward(inputs=list(G.parameters())); opt.step()
 
+# %% ../../nbs/answers/12_steps.ipynb #8be2b673
+def _at_once(lr, steps, moves='both'):
+    "The distance from (0, 0) in the game a b, played in one of several ways."
+    a, b = 1., 0.
+    for _ in range(steps):
+        old = a
+        a -= lr * b
+        b += lr * dict(both=old, turns=a, alike=-old)[moves]
+    return math.hypot(a, b)
+
 # %% ../../nbs/answers/12_steps.ipynb #34c231fa
 ANSWERS = {
     'leak-gradient': Exercise(
@@ -96,4 +106,19 @@ ANSWERS = {
         hints=("Who is moved by `opt`, and who only relays the gradient?",
                "Three things must be as they were before: D's weight, D's gradient, "
                "and D's willingness to learn.")),
+    'at-once': Exercise(
+        """G holds a number a, D a number b. G minimises a b, D minimises -a b; they start from a = 1, b = 0
+    and move by plain gradient descent with the rate lr, *at once*: each sees where the other one was before
+    the step. Write distance(lr, steps): how far from (0, 0) are they then? Try it with turns, too.""",
+        right=(_at_once, lambda lr, steps: (1 + lr**2)**(steps / 2)),
+        wrong=((lambda lr, steps: _at_once(lr, steps, 'turns'),
+                "there one player moves first, and the other one sees it; both read the old values"),
+               (lambda lr, steps: _at_once(lr, steps, 'alike'),
+                "both minimise a b: that is no game; one of the two signs must differ"),
+               (lambda lr, steps: _at_once(lr, steps)**2, "that is the square of the distance"),
+               (lambda lr, steps: 1., "the distance changes: work out one step by hand"),
+               (lambda lr, steps: (1 - lr)**steps, "no number is its own gradient: a's is b, b's is -a")),
+        hints=("The gradient of a b in a is b. And of -a b in b?",
+               "Keep the old a until b has moved. By hand: after one step they are at (1, lr)."),
+        cases=((.1, 1), (.1, 60), (.5, 7)), tolerance=1e-5),
 }

@@ -30,6 +30,21 @@ def _sort_pairs(sort):
 
 def _join(*pairs): return tuple(map(torch.cat, zip(*pairs, strict=True)))
 
+# %% ../../nbs/answers/26_triple.ipynb #a6768d56
+def _sure_enough(logits, least, strict=False, of=lambda logits: logits.softmax(1)):
+    "Images whose likeliest class is probable enough, and that class."
+    most, classes = of(logits).max(1)
+    kept = (most > least if strict else most >= least).nonzero()[:, 0]
+    return kept, classes[kept]
+
+def _one_by_one(logits, least):
+    "The same, image by image."
+    found = [(i, int(row.argmax())) for i, row in enumerate(logits.exp() / logits.exp().sum(1, keepdim=True))
+             if row.max() >= least]
+    return tuple(torch.tensor([pair[k] for pair in found], dtype=torch.long) for k in (0, 1))
+
+_LOGITS = torch.tensor([[2., 0., 0.], [1., .9, .8], [-8., -4., -9.], [0., 5., 1.], [.1, .1, 2.5]])
+
 # %% ../../nbs/answers/26_triple.ipynb #08019d93
 ANSWERS = {
     'sort-pairs': Exercise(
@@ -64,4 +79,22 @@ ANSWERS = {
                (Between(.001, 1e9), "log(1 - D) is negative, and so is the slope: multiply p (1 - p) by it")),
         hints=("Write the term as p log(1 - D). D is a constant here; what is the slope of p?",
                "The slope of a softmax in its own logit is p (1 - p). And log(1 - D) is a negative number.")),
+    'sure-enough': Exercise(
+        """Many games with few labels take C's guess only where C is sure. Write sure_enough(logits, least) ->
+    (places, classes): at which places of the batch the likeliest class has a probability of at least `least`,
+    and which class that is. Two tensors of whole numbers.""",
+        right=(_sure_enough, _one_by_one),
+        wrong=((lambda logits, least: _sure_enough(logits, least, of=lambda x: x),
+                "logits are no probabilities: take the softmax first"),
+               (lambda logits, least: _sure_enough(logits, least, of=torch.sigmoid),
+                "the sigmoid looks at each class alone: the probabilities of a softmax add up to 1"),
+               (lambda logits, least: _sure_enough(logits, least, of=lambda x: x.softmax(0)),
+                "the softmax runs over the batch: it belongs over the classes"),
+               (lambda logits, least: (_sure_enough(logits, least)[0], logits.argmax(1)),
+                "the classes of all images are there: only those that pass"),
+               (lambda logits, least: (_sure_enough(logits, least)[0], logits.max(1).values[
+                   _sure_enough(logits, least)[0]].long()), "those are logits, not classes")),
+        hints=("`max(1)` of a tensor returns values and places.",
+               "softmax(1), its maximum, and a comparison."),
+        cases=((torch.tensor([[.5, .4, .45]] * 2), .6), (_LOGITS, .7), (_LOGITS, .97), (_LOGITS * .1, .3))),
 }

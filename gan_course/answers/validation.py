@@ -41,6 +41,25 @@ def _from_test(train, test, n):
     held, test = split(test, n)
     return train, held, test
 
+# %% ../../nbs/answers/27_validation.ipynb #0b3e2d2e
+def _stop(losses, patience, since='best', keep='best'):
+    "Walk through the epochs until it has waited long enough; a mistake on request."
+    best, last, waited = 0, losses[0], 0
+    for epoch, loss in enumerate(losses[1:], 1):
+        better = loss < (losses[best] if since == 'best' else last)
+        waited = 0 if better else waited + 1
+        if loss < losses[best]: best = epoch
+        last = loss
+        if waited >= patience: return epoch, best if keep == 'best' else epoch
+    return len(losses) - 1, best if keep == 'best' else len(losses) - 1
+
+def _stop_by_search(losses, patience):
+    "The first epoch whose best is old enough."
+    for epoch in range(len(losses)):
+        best = min(range(epoch + 1), key=losses.__getitem__)
+        if epoch - best >= patience: return epoch, best
+    return epoch, best
+
 # %% ../../nbs/answers/27_validation.ipynb #fdbd5918
 ANSWERS = {
     'look-once': Exercise(
@@ -84,4 +103,20 @@ ANSWERS = {
                (Between(1.4, 1e9), "that is dearer than guessing: compare the densities D sees")),
         hints=("What does the best D say of a digit that fits its label, and how often does a fake fit?",
                "G's term has two cases now: a fake always fits a label that was read off it.")),
+    'patience': Exercise(
+        """Write stop(losses, patience) -> (last, kept): training stops at the first epoch that comes
+    `patience` epochs after the best one so far, with nothing better since; `kept` is the best epoch. If that
+    never happens, it stops at the last epoch. Epochs count from 0, losses come one an epoch, low is good.""",
+        right=(_stop, _stop_by_search),
+        wrong=((lambda losses, patience: _stop(losses, patience, since='last'),
+                "you compare with the epoch before: a slow recovery after a jump counts as progress"),
+               (lambda losses, patience: _stop(losses, patience, keep='last'),
+                "you keep the epoch at which it stops; the best one is `patience` epochs older"),
+               (lambda losses, patience: _stop(losses, patience + 1), "you wait one epoch too long"),
+               (lambda losses, patience: (len(losses) - 1, losses.index(min(losses))),
+                "you look at all epochs: when it stops, the later ones do not exist yet")),
+        hints=("Remember the best epoch, not only the best loss.", "Stop when `epoch - best >= patience`."),
+        cases=(([3., 2., 4., 5., 6., 1.], 2), ([5., 3., 4., 4.5, 2., 1.], 2),
+               ([5., 3., 6., 5.5, 5., 4.5, 4.], 2), ([3., 2., 1.], 2),
+               ([4., 5., 6., 7., 8.], 3))),
 }

@@ -7,8 +7,10 @@ __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/24_wgan.ipynb #000ffe47
 from functools import partial
+from math import prod
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.autograd import grad
 
@@ -68,6 +70,24 @@ def _penalty(draw=torch.rand, shape=(-1, 1, 1, 1), norm=lambda g: g.flatten(1).n
         return end(norm(gradient))
     return penalty
 
+# %% ../../nbs/answers/24_wgan.ipynb #07e18a46
+def _critic(*widths):
+    "A small seeded critic."
+    with RandomState(len(widths)):
+        layers = [layer for i, o in zip(widths, widths[1:], strict=False)
+                  for layer in (nn.Linear(i, o), nn.LeakyReLU(.2))]
+    return nn.Sequential(*layers[:-1])
+
+def _over_layers(of, join=prod):
+    "A bound made from one number a layer."
+    return lambda D: join(float(of(layer.weight.detach())) for layer in D if isinstance(layer, nn.Linear))
+
+def _by_power(weight, steps=500):
+    "The largest singular value, by multiplying a vector again and again."
+    v = torch.ones(weight.shape[1])
+    for _ in range(steps): v = F.normalize(weight.T @ (weight @ v), dim=0)
+    return (weight @ v).norm()
+
 # %% ../../nbs/answers/24_wgan.ipynb #07c915dd
 ANSWERS = {
     'gp-lines': Exercise(
@@ -101,4 +121,22 @@ ANSWERS = {
                (3, "that is the largest difference of sorted points, or of pairs: take the mean"),
                (Between(4.01, 1e9), "no two points are that far apart; take the mean over the sorted pairs")),
         hints=("In one dimension the cheapest pairing never crosses.", "Sort both samples.")),
+    'slope-bound': Exercise(
+        """D is an nn.Sequential of nn.Linear and LeakyReLU layers. Write bound(D): the product, over its
+    linear layers, of the most that the layer's weight can stretch a vector. No slope of D can be larger.
+    A number.""",
+        right=(_over_layers(lambda w: torch.linalg.matrix_norm(w, 2)), _over_layers(_by_power),
+               _over_layers(lambda w: torch.linalg.eigvalsh(w @ w.T).max().sqrt())),
+        wrong=((_over_layers(lambda w: w.norm()),
+                "that is the root of the sum of squares: a bound too, but more than any vector is stretched"),
+               (_over_layers(lambda w: torch.linalg.matrix_norm(w, 2), sum),
+                "stretching twice and then three times is six times: multiply"),
+               (_over_layers(lambda w: w.abs().max()), "that is the largest weight, which clipping bounds"),
+               (_over_layers(lambda w: torch.linalg.svdvals(w).min()),
+                "that is the smallest singular value"),
+               (_over_layers(lambda w: torch.linalg.matrix_norm(w, 2)**2),
+                "that is the square of the stretch")),
+        hints=("Which number of a matrix says how much it stretches a vector at most?",
+               "The largest singular value: `torch.linalg.matrix_norm(weight, 2)`."),
+        cases=((_critic(2, 3),), (_critic(2, 16, 1),), (_critic(4, 8, 6, 1),)), tolerance=1e-3),
 }
