@@ -125,7 +125,8 @@ def draw_layers(
     tallest, left = max(height for _, height, _ in shapes.values()), 0.
     for name, (channels, height, width) in shapes.items():
         wide = tallest * (1 + np.log2(channels)) / 40
-        middle, size = left + wide / 2, f"{height}×{width}" if height * width > 1 else 'numbers'
+        middle = left + wide / 2
+        size = f"{height}×{width}" if height * width > 1 else 'number' + 's' * (channels > 1)
         block = plt.Rectangle((left, -height / 2), wide, height, fc=COLOURS.get(colour, colour), ec='black')
         ax.add_patch(block)
         ax.text(middle, tallest * .56, f"{channels}\n{size}", ha='center', va='bottom', fontsize=11)
