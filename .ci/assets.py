@@ -101,9 +101,9 @@ def film(name, config, epochs=EPOCHS):
         d_loss = m["d_loss_real"] + m["d_loss_fake"]
         rows.append(dict(round=round(now.epoch), d=round(d_loss, 3), g=round(m["g_loss"], 3)))
         if round(now.epoch) in epochs:
-            images = generate(now.G_ema, 40, noise=config.noise, norm=config.norm)[0]
+            images = generate(now.G_ema, 20, noise=config.noise, norm=config.norm)[0]
             frames[round(now.epoch)] = png_bytes(images)
-    sprite, size = make_sprite(frames)
+    sprite, size = make_sprite(frames, 16)
     print(name, len(sprite), rows[-1], flush=True)
     return dict(name=name, epochs=[*frames], sprite=sprite, size=size, rows=rows)
 

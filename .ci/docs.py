@@ -140,8 +140,8 @@ def write_ledger():
 
 
 PLAYGROUND = dict(
-    debugger="## A game in the plane\n\nD learns to tell real points from fakes, G to make fakes that D takes\n"
-    "for real. Move one player at a time, or let them play. [Chapter 12](steps.ipynb) explains the moves,\n"
+    debugger="## A game in the plane\n\nD learns to tell real points from fakes, G to make fakes that pass. "
+    "Move one player at a time, or let them play. [Chapter 12](steps.ipynb) explains the moves, "
     "[chapter 11](losses.ipynb) the losses.",
     seven="## Draw me a seven\n\nThe generator that ships with the course, trained in "
     "[chapter 23](cgan.ipynb) on handwritten digits.",

@@ -44,7 +44,8 @@ def _fill_page(
 
 # %% ../nbs/39_report.ipynb #5917ec53
 def make_sprite(
-    frames:dict, # label -> a PNG file, bytes; all of one size, in order
+    frames:dict,   # label -> a PNG file, bytes; all of one size, in order
+    colours:int=64, # that are left of them
 )->tuple[str, tuple[int, int]]: # an address that holds the sprite; width and height of one picture, pixels
     "Pictures as one file, one below the other."
     pictures = [Image.open(BytesIO(png)).convert('RGB') for png in frames.values()]
@@ -54,7 +55,7 @@ def make_sprite(
     (width, height), n = pictures[0].size, len(pictures)
     sprite, file = Image.new('RGB', (width, n * height)), BytesIO()
     for i, picture in enumerate(pictures): sprite.paste(picture, (0, i * height))
-    sprite.convert('P', palette=Image.Palette.ADAPTIVE, colors=64).save(file, 'png', optimize=True)
+    sprite.convert('P', palette=Image.Palette.ADAPTIVE, colors=colours).save(file, 'png', optimize=True)
     return data_uri(file.getvalue()), (width, height)
 
 def slider(

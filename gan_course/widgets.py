@@ -622,9 +622,9 @@ def watch(
     "Show a run as it goes on: curves, samples, a diagnosis in words, and buttons to pause and to stop."
     if isinstance(snapshots, str | Path): return _show('replay', _watch_folder(Path(snapshots)))
     lookup(LOSSES, loss, 'loss')
+    if not _has_front_end(): print('watch: to be seen in JupyterLab'); return iter(snapshots)
     arm = dict(name='this run', epochs=[], frames=[], rows=[], words=[], size=(1, 1))
     shown = _show('replay', dict(title='A run under way', arms=[arm], isLive=True))
-    if shown is None: return iter(snapshots)
     from IPython.display import display
     board = _Dashboard(shown.send, loss)
     shown.on_msg(lambda _, message, buffers: _answer_board(board, **message))

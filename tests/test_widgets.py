@@ -35,6 +35,7 @@ pytestmark = pytest.mark.skipif(not NODE, reason="no node")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update")
+LOCAL = ("file:", "blob:", "data:") # where a page may look
 N, LATENT, LR_D, LR_G = 16, 2, 2e-3, 1e-3
 
 
@@ -328,7 +329,7 @@ def open_page(tmp_path):
             page.add_init_script(script)
             page.on("console", lambda m: complaints.append(m.text))
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("request", lambda r: complaints.append(r.url) if r.url[:5] not in ("file:", "blob:") else None)
+            page.on("request", lambda r: complaints.append(r.url) if r.url[:5] not in LOCAL else None)
             page.goto(f"file://{tmp_path}/{name}.html")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
             return page

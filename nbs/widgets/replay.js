@@ -53,7 +53,7 @@ export function mount(el, options = {}, live = null) {
   const playButton = button('Replay', () => play(!playing));
   const { root, stop } = makeRoot(el, options.title || 'Training replay', options.theme, (at) => { colours = coloursOf(at); show(); });
   const buttons = h('div', { class: 'gan-buttons', role: 'group', 'aria-label': 'Replay' }, playButton, slider, label);
-  root.append(buttons, status, h('div', { class: 'gan-columns' }, ...columns.map((c) => c.element)), words);
+  root.append(buttons, ...live ? [status] : [], h('div', { class: 'gan-columns' }, ...columns.map((c) => c.element)), words);
   if (live) {
     const pause = button('Pause', () => live.send({ ask: pause.textContent.toLowerCase() }));
     const halt = button('Stop', () => live.send({ ask: 'stop' }), { title: 'Stop, and keep a checkpoint to resume' });
