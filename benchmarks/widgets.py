@@ -31,9 +31,9 @@ def main():
     job = dict(generator=pack_generator(load_playground()), z=z.tolist(), y=[i % 10 for i in range(16)])
     fast, plain = ask("bench", job)
     ms, _ = ask("frames")
-    print(f"16 digits: {fast:.0f} ms with WebAssembly ({fast / 16:.1f} an image), {plain:.0f} ms with plain loops, "
+    print(f"16 digits: {fast:.0f} ms with WebAssembly ({fast / 16:.1f} an image), {plain:.0f} with loops, "
           f"{plain / fast:.1f} times as long; medians of processor time, in turns")
-    print(f"debugger: a slice of play and its frame take {ms:.0f} ms, so up to {1000 / ms:.0f} frames a second")
+    print(f"debugger: a slice of play and its frame take {ms:.0f} ms: up to {1000 / ms:.0f} frames a second")
 
 
 if __name__ == "__main__": main()

@@ -1,5 +1,5 @@
 // A game that Python plays: the kernel runs update_d and update_g, the page shows what it sends.
-import { button, calm, coloursOf, h, makeRoot } from './page.js';
+import { button, calm, coloursOf, h, makeRoot, whenGone } from './page.js';
 import { describeFrame, key, makeView, markLines, paintFrame, tick } from './view.js';
 
 const PATIENCE = 10_000; // ms without an answer
@@ -9,7 +9,7 @@ export function render({ model, el }) {
   const options = model.get('options'), view = makeView(options.code);
   const status = h('p', { class: 'gan-status', role: 'status' }, 'Waiting for the kernel.');
   let frame = null, timer = 0, isGone = false;
-  const gone = (text) => { isGone = true; status.textContent = text; for (const b of buttons) b.disabled = true; };
+  const gone = (text) => { isGone = true; clearTimeout(timer); status.textContent = text; for (const b of buttons) b.disabled = true; };
   const send = (message) => {
     if (isGone) return;
     clearTimeout(timer);
@@ -32,10 +32,8 @@ export function render({ model, el }) {
     play.textContent = message.isPlaying ? 'Pause' : 'Play';
     if (message.isOver) gone(message.note);
   };
-  const onLive = () => { if (!model.comm_live && model.comm_live !== undefined) gone('kernel gone, run the cell again'); };
   model.on('msg:custom', onMessage);
-  model.on('comm_live_update', onLive);
-  model.on('comm:close', () => { if (!isGone) gone('kernel gone, run the cell again'); });
+  whenGone(model, el, gone);
   const { root, stop } = makeRoot(el, "The kernel's game", options.theme, (at) => { view.colours = coloursOf(at); repaint(); });
   root.append(h('div', { class: 'gan-buttons', role: 'group', 'aria-label': 'Moves' }, ...buttons,
     tick('Arrows', true, (isOn) => { view.arrows = isOn; repaint(); }), tick("G's map of z", false, (isOn) => { view.map = isOn; repaint(); })),

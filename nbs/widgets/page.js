@@ -77,6 +77,12 @@ export function coloursOf(root) {
 /** Does the reader want little motion? */
 export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
+/** Calls `f` with a sentence when the kernel behind a notebook's widget is gone; JupyterLab marks the widget then. */
+export function whenGone(model, el, f) {
+  const look = () => { if (el.closest('.jupyter-widgets-disconnected')) f('kernel gone, run the cell again'); };
+  model.on('comm_live_update', () => setTimeout(look, 0));
+}
+
 /**
  * Builds widgets in the elements of the page that ask for one by name (`data-widget`, `data-options`), each when it
  * comes near the window: a page may have many. An option that is the text 'shared' is taken from `shared`.

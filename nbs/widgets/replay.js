@@ -1,6 +1,6 @@
 // Training replay: pictures and curves of runs behind one slider; in a notebook also of a run under way.
 import { paintCurves } from './draw.js';
-import { button, calm, canvas, coloursOf, h, makeRoot } from './page.js';
+import { button, calm, canvas, coloursOf, h, makeRoot, whenGone } from './page.js';
 
 /** One run: its picture and its curves; `show(epoch)` shows the last frame up to an epoch. */
 function column(arm, says) {
@@ -18,7 +18,7 @@ function column(arm, says) {
   return { element, show };
 }
 
-/** Builds a replay inside `el`; `live`, of a notebook, has functions `send` and `onMessage`. Returns what stops it. */
+/** Builds a replay inside `el`; `live`, of a notebook, has `send`, `onMessage` and `whenGone`. Returns what stops it. */
 export function mount(el, options = {}, live = null) {
   const arms = structuredClone(options.arms), columns = arms.map((arm) => column(arm, options.says || 'Samples'));
   let playing = false, colours = null, follows = true;
@@ -73,6 +73,7 @@ export function mount(el, options = {}, live = null) {
       pause.textContent = message.isPaused ? 'Go on' : 'Pause';
       pause.disabled = halt.disabled = message.isOver;
     });
+    live.whenGone((sentence) => { status.textContent = sentence; pause.disabled = halt.disabled = true; });
     live.send({ ask: 'all' });
   }
   slider.max = Math.max(0, epochs().length - 1);
@@ -85,7 +86,8 @@ export function mount(el, options = {}, live = null) {
 /** What anywidget calls. */
 export function render({ model, el }) {
   const options = model.get('options');
-  const live = options.isLive && { send: (message) => model.send(message), onMessage: (f) => model.on('msg:custom', f) };
+  const live = options.isLive && { send: (message) => model.send(message), onMessage: (f) => model.on('msg:custom', f),
+    whenGone: (f) => whenGone(model, el, f) };
   return mount(el, options, live);
 }
 
