@@ -115,8 +115,8 @@ def make_replays():
     films = {
         "hacks": [film(arm, replace(hacks.config(arm, True), **small)) for arm in ("baseline", "final")],
         "cgan": [film("quickstart", QUICKSTART)],
-        "dcgan": [film("convolutional", replace(PLAYGROUND, width=.25, ema=0., **small), EPOCHS[:8])],
-        "wgan": [film(arm, replace(wgan.config(arm, True), width=.25, **small), EPOCHS[:7])
+        "dcgan": [film("convolutional", replace(PLAYGROUND, width=.25, ema=0., **small), EPOCHS[:6])],
+        "wgan": [film(arm, replace(wgan.config(arm, True), width=.25, **small), EPOCHS[:6])
                  for arm in ("clip", "gp")],
     }
     write_atomically(ASSETS/"replay.json", json.dumps(films).encode())
