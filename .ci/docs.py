@@ -102,7 +102,6 @@ def write_page(name, texts):
 
 def write_api():
     "The page of the library: module by module from the ground up, each public name with its arguments."
-    sys.path.insert(0, str(ROOT))
     texts = ["# The library\n\n> Every public name, module by module, from the ground up",
              "A module imports only from the ones above it on this page. Each name leads to the chapter that "
              "teaches it, where types, shapes and units stand next to every argument."]
@@ -351,6 +350,7 @@ def main():
     parser.add_argument("--offline", action="store_true", help="take KaTeX from the cache, never from npm")
     args = parser.parse_args()
     os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT)) # the widgets are those of this checkout
     address = prepare()
     render(args.tool)
     vendor_katex(fetch_katex(args.offline))
