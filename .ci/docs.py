@@ -6,6 +6,7 @@ only. The build fails where a link is broken, or a page shows less than its note
 import argparse
 import ast
 import hashlib
+import html
 import importlib
 import inspect
 import json
@@ -113,7 +114,6 @@ def write_page(name, texts):
 
 def write_api():
     "The page of the library: module by module from the ground up, each public name with its arguments."
-    sys.path.insert(0, str(ROOT))
     texts = ["# The library\n\n> Every public name, module by module, from the ground up",
              "A module imports only from the ones above it on this page. Each name leads to the chapter that "
              "teaches it, where types, shapes and units stand next to every argument."]
@@ -150,38 +150,64 @@ def write_ledger():
     write_page("ledger", texts)
 
 
-PLAYGROUND = [
-    "# Playground\n\n> A GAN to take apart, and a trained one to draw with; both run in your browser",
-    "## A game in the plane\n\nD learns to tell real points from fakes, G to make fakes that D takes for "
-    "real. Move one player at a time, or let them play. [Chapter 12](steps.ipynb) explains the moves, "
+PLAYGROUND = dict(
+    debugger="## A game in the plane\n\nD learns to tell real points from fakes, G to make fakes that pass. "
+    "Move one player at a time, or let them play. [Chapter 12](steps.ipynb) explains the moves, "
     "[chapter 11](losses.ipynb) the losses.",
-    "## Draw me a seven\n\nThe generator that ships with the course, trained in [chapter 23](cgan.ipynb) on "
-    "handwritten digits. [Chapter 42](widgets.ipynb) tells how both widgets are made.",
-]
+    seven="## Draw me a seven\n\nThe generator that ships with the course, trained in "
+    "[chapter 23](cgan.ipynb) on handwritten digits.",
+    redraw="## Redraw\n\nDraw a digit. An encoder ([chapter 25](encoder.ipynb)) reads its class and its "
+    "code, and the same generator draws the code again, as every digit.",
+    spot="## Spot the fake\n\nTwenty digits, half of them real. Can you tell? Can a discriminator, or a "
+    "judge ([chapter 29](judges.ipynb))?",
+    replay="## Training replay\n\nThe first and the last rung of the ladder of [chapter 21](hacks.ipynb), at "
+    "the same epoch, one seed each.")
+FRONT = "replay('cgan')" # on the front page
+THEME = dict(theme="system") # the site itself is light only
+
+
+def place(name, **options):
+    "A place for a widget, which `add_widgets` fills."
+    given = html.escape(json.dumps(THEME | options), quote=True)
+    return f'<div data-widget="{name}" data-options="{given}"></div>'
 
 
 def write_playground():
-    "The page of the widgets: a text and a place for each; `add_widgets` fills the places."
-    title, *texts = PLAYGROUND
-    theme = """data-options='{"theme": "system"}'""" # the site itself is light only
-    places = [f'<div data-widget="{name}" {theme}></div>' for name in ("debugger", "seven")]
-    body = [f"{text}\n\n{place}" for text, place in zip(texts, places, strict=True)]
-    write_page("playground", [title, *body])
+    "The page of the widgets: a text and a place for each."
+    first = ("# Playground\n\n> Six toys that run in your browser: games to take apart, digits to draw, read "
+             "and tell apart, runs to replay\n\n[Chapter 42](widgets.ipynb) tells how they are made. "
+             "The sixth, a run under way, needs a kernel: [chapter 44](watching.ipynb).")
+    write_page("playground", [first, *(f"{text}\n\n{place(name)}" for name, text in PLAYGROUND.items())])
+
+
+def placed(source):
+    "The place for the widget that a cell ends with, or '': a call of one word, with plain arguments."
+    from gan_course.widgets import WIDGETS
+    try: call = ast.parse(source).body[-1].value
+    except (SyntaxError, IndexError, AttributeError): return ""
+    name = getattr(getattr(call, "func", None), "id", "").removesuffix("_digit")
+    if name not in WIDGETS or not WIDGETS[name].on_page: return ""
+    given = [ast.literal_eval(arg) for arg in call.args]
+    named = {arg.arg: ast.literal_eval(arg.value) for arg in call.keywords}
+    usual = WIDGETS[name].options()
+    wanted = WIDGETS[name].options(*given, **named)
+    return place(name, **{key: value for key, value in wanted.items() if value != usual[key]})
 
 
 def add_widgets():
-    "Give each page with a place for a widget the script that fills it; the script lies beside the pages."
+    "Give each page with places for widgets the script that fills them; the script lies beside the pages."
     from gan_course.widgets import WIDGETS, page_script
     for page in SITE.rglob("*.html"):
-        html, up = page.read_text(encoding="utf-8"), "../" * len(page.relative_to(SITE).parents[1:])
-        for name in (name for name in WIDGETS if f'data-widget="{name}"' in html):
-            script = SITE/"site_libs"/"widgets"/f"{name}.js"
-            script.parent.mkdir(parents=True, exist_ok=True)
-            if not script.exists():
-                script.write_text(page_script(name, WIDGETS[name].options()), encoding="utf-8")
-            tag = f'<script src="{up}site_libs/widgets/{name}.js"></script>\n</body>'
-            html = tag.join(html.rsplit("</body>", 1))
-        page.write_text(html, encoding="utf-8")
+        text, up = page.read_text(encoding="utf-8"), "../" * len(page.relative_to(SITE).parents[1:])
+        names = [name for name in WIDGETS if f'data-widget="{name}"' in text]
+        if not names: continue
+        script = SITE/"site_libs"/"widgets"/f"{'-'.join(names)}.js"
+        script.parent.mkdir(parents=True, exist_ok=True)
+        if not script.exists():
+            options = {name: WIDGETS[name].options() for name in names}
+            script.write_text(page_script(options), encoding="utf-8")
+        tag = f'<script src="{up}site_libs/widgets/{script.name}"></script>\n</body>'
+        page.write_text(tag.join(text.rsplit("</body>", 1)), encoding="utf-8")
 
 
 def only_imports(text):
@@ -238,12 +264,18 @@ def unlink_code(text):
 def tidy(notebook, repository):
     "Take out what a page cannot show, and point links where the site has them."
     notebook["metadata"].pop("widgets", None)
-    for cell in notebook["cells"]:
+    cells, notebook["cells"] = notebook["cells"], []
+    for cell in cells:
+        notebook["cells"].append(cell)
         cell["source"] = re.sub(r"^(#\| eval: false|output-file: .*)\n", "", source(cell), flags=re.M)
         shown = [without_scripts(out) for out in cell.get("outputs", []) if not is_transient(out)]
         for data in (out.get("data", {}) for out in shown):
             if "text/markdown" in data: data["text/markdown"] = unlink_code("".join(data["text/markdown"]))
         if "outputs" in cell: cell["outputs"] = join_streams(shown)
+        toy = cell["cell_type"] == "code" and placed(cell["source"])
+        if toy: # in its place, not the line that says where it is to be seen
+            cell["outputs"] = []
+            notebook["cells"].append(dict(cell_type="markdown", metadata={}, source=toy))
         if cell["cell_type"] != "markdown": continue
         text = re.sub(rf"(\]\(){NUMBER}(\w+\.ipynb)", r"\1\2", cell["source"])
         text = re.sub(r"\[(`_\w+`)\]\([^)\s]+\)", r"\1", text) # a private name has no anchor to lead to
@@ -264,6 +296,9 @@ def prepare():
         proc_nbs(f"{folder}/nbs", n_workers=0)
     for path in sorted(PROC.glob("*.ipynb")):
         notebook = tidy(read(path), config.git_url)
+        if path.stem == "index": # below the doors: the run that `make run` makes, as a film
+            film = f"Forty epochs of the GAN that `make run` trains, on real digits:\n\n{placed(FRONT)}"
+            notebook["cells"].insert(2, dict(cell_type="markdown", metadata={}, source=film))
         path.unlink()
         write(PROC/re.sub(f"^{NUMBER}", "", path.name), notebook)
     write_sidebar()
@@ -345,6 +380,7 @@ def main():
     parser.add_argument("--offline", action="store_true", help="take KaTeX from the cache, never from npm")
     args = parser.parse_args()
     os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT)) # the widgets are those of this checkout
     address = prepare()
     render(args.tool)
     vendor_katex(fetch_katex(args.offline))

@@ -135,13 +135,73 @@ def test_every_chapter_has_its_page(root, site):
         assert "<h2" in shown and "`](http" not in shown, page # no link is shown as it is written
 
 
-def test_the_playground_has_both_widgets_and_their_scripts(site):
+TOYS = ("debugger", "seven", "redraw", "spot", "replay")
+
+
+def test_the_playground_has_every_widget_and_one_small_script(site):
     page, front = (site/"playground.html").read_text(), (site/"index.html").read_text()
-    for name in ("debugger", "seven"):
-        assert page.count(f'data-widget="{name}"') == 1
-        assert page.count(f'<script src="site_libs/widgets/{name}.js"></script>') == 1
-        assert (site/"site_libs"/"widgets"/f"{name}.js").exists()
-    assert 'href="playground.html"' in front and "site_libs/widgets" not in front
+    for name in TOYS: assert page.count(f'data-widget="{name}"') == 1
+    [script] = re.findall(r'<script src="(site_libs/widgets/[^"]+)"></script>', page)
+    size = len(page) + (site/script).stat().st_size
+    assert all(name in script for name in TOYS) and size < 3_000_000
+    assert 'href="playground.html"' in front
+
+
+def test_a_chapter_shows_the_widget_its_cell_ends_with(site):
+    page = (site/"widgets.html").read_text()
+    for name in ("debugger", "seven", "redraw", "spot"): assert f'data-widget="{name}"' in page
+    assert "to be seen in JupyterLab" not in page.split("<h2")[-1]
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_toy_of_the_playground_answers_from_a_disk(site, width):
+    from playwright.sync_api import sync_playwright
+    complaints = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport=dict(width=width, height=900))
+        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        inside = ("file:", "data:", "blob:")
+        page.on("request", lambda r: None if r.url.startswith(inside) else complaints.append(r.url))
+        page.goto(f"file://{site}/playground.html")
+        toys = {name: page.locator(f'[data-widget="{name}"]') for name in TOYS}
+        for name, button in dict(debugger="Play rounds", seven="Draw a 3", redraw="A real digit",
+                                 spot="Generated").items():
+            toys[name].scroll_into_view_if_needed()
+            status = toys[name].get_by_role("status")
+            status.wait_for()
+            picture = toys[name].locator("canvas").first
+            page.wait_for_timeout(300)
+            before = picture.evaluate("c => c.toDataURL()"), status.inner_text()
+            toys[name].get_by_role("button", name=button, exact=True).click()
+            handles = [picture.element_handle(), status.element_handle()]
+            page.wait_for_function("([c, old]) => c.toDataURL() !== old", arg=[handles[0], before[0]])
+            page.wait_for_function("([s, old]) => s.textContent !== old", arg=[handles[1], before[1]])
+        pad = toys["redraw"].get_by_role("application")
+        pad.scroll_into_view_if_needed()
+        toys["redraw"].get_by_role("button", name="Clear").click()
+        box, old = pad.bounding_box(), toys["redraw"].get_by_role("status").inner_text()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 40, steps=8)
+        page.mouse.up()
+        status = toys["redraw"].get_by_role("status").element_handle()
+        is_read = "([s, old]) => s.textContent !== old && /reads a/.test(s.textContent)"
+        page.wait_for_function(is_read, arg=[status, old])
+        toys["replay"].scroll_into_view_if_needed()
+        slider = toys["replay"].get_by_role("slider", name="Epoch")
+        films = toys["replay"].locator(".gan-film")
+        films.first.wait_for()
+        before = films.first.get_attribute("style")
+        slider.press("Home")
+        assert films.first.get_attribute("style") != before and films.count() == 2
+        captions = toys["replay"].locator("figcaption").all_inner_texts()
+        assert all(text.endswith(": epoch 1") for text in captions) # both at the same epoch
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        browser.close()
+    assert complaints == []
 
 
 def test_no_link_is_broken_and_nothing_comes_from_elsewhere(site, links):

@@ -1,11 +1,19 @@
 // What tests/test_widgets.py asks of the page's JavaScript: node tests/widgets.mjs TASK [FILE], JSON comes out.
 import { readFileSync } from 'node:fs';
 import { TOYS, drawReal, makeGame, playRound, pullOnFakes, updateD, updateG } from '../nbs/widgets/game.js';
-import { bytesOf, draw, slerp, timesTransposed, unpackGenerator } from '../nbs/widgets/generator.js';
+import { draw, drawTasks, read, slerp, unpackNetwork, wholeNumbers } from '../nbs/widgets/generator.js';
 import { LOSSES } from '../nbs/widgets/losses.js';
 import { addR1, backward, forward, makeNet, netFrom, zeroGrads } from '../nbs/widgets/nn.js';
+import { bytesOf, makeMath } from '../nbs/widgets/math.js';
 import { makeRandom, normals } from '../nbs/widgets/random.js';
+import { gameTasks } from '../nbs/widgets/scene.js';
+import { NO_WORKER, startWorker } from '../nbs/widgets/ask.js';
+import { serve } from '../nbs/widgets/worker.js';
+import { dPrime } from '../nbs/widgets/spot.js';
+import { asDigit } from '../nbs/widgets/redraw.js';
 
+/** Milliseconds of processor time so far: what else the machine does is not counted. */
+const cpu = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
 const slots = ({ W, b }) => ({ W: W.map((w) => Float64Array.from(w)), b: b.map((v) => Float64Array.from(v)) });
 const plain = (net) => [...net.W, ...net.b].map((values) => [...values]);
 const adam = (s) => ({ beta1: s.beta1, beta2: s.beta2, t: s.t, m: slots(s.m), v: slots(s.v) });
@@ -65,27 +73,94 @@ const tasks = {
     return Object.keys(LOSSES).map((loss) => [...pullOnFakes({ D, loss }, new Float64Array(4), new Float64Array(4))]);
   },
 
-  /** Digits of a packed generator, and points on the great circle between latents. */
+  /** Digits of a packed generator, one by one and many at once, and points on the great circle between latents. */
   digits({ generator, z, y }) {
-    const G = unpackGenerator(generator);
-    return { pictures: z.map((row, i) => [...draw(G, row, y[i])]), between: slerp(z[0], z[1], 0.3) };
+    const G = unpackNetwork(structuredClone(generator)), plain = unpackNetwork(generator, true);
+    const many = draw(G, z, y).map((p) => [...p]);
+    const alone = draw(G, [z[3]], [y[3]])[0].every((v, i) => v === many[3][i]);
+    return { pictures: many, alone, plain: draw(plain, z, y).map((p) => [...p]), between: slerp(z[0], z[1], 0.3) };
   },
 
-  /** Matrix products whose sides fill no whole block. */
+  /** What packed encoders answer to pictures. */
+  codes({ toZ, toY, pictures }) {
+    const [z, logits] = [toZ, toY].map((net) => read(unpackNetwork(net), pictures));
+    return { z, logits };
+  },
+
+  /** A product by WebAssembly and by plain loops. */
   products() {
-    const [a, b] = [[7, 5], [6, 5]].map(([rows, k]) => Float64Array.from({ length: rows * k }, (_, i) => (i * 7) % 11));
-    return { a: [...a], b: [...b], out: [...timesTransposed(a, b, 7, 6, 5)] };
+    const [m, n, k] = [8, 16, 5], numbers = (from, length) => Float32Array.from({ length }, (_, i) => (i * from) % 11 - 5);
+    const by = (isPlain) => {
+      const math = makeMath(1024, isPlain), a = math.take(m * k), b = math.take(k * n), out = math.take(m * n);
+      a.set(numbers(7, m * k));
+      b.set(numbers(3, k * n));
+      math.multiply(a, b, out, m, n, k);
+      return [...out];
+    };
+    return { a: [...numbers(7, m * k)], b: [...numbers(3, k * n)], fast: by(false), plain: by(true) };
   },
 
-  /** Milliseconds for 16 digits, the median of many tries. */
+  /** Milliseconds of processor time for 16 digits, and by plain loops: medians of tries that take turns. */
   bench({ generator, z, y }) {
-    const G = unpackGenerator(generator), times = [];
-    for (let i = 0; i < 15; i++) {
-      const start = performance.now();
-      for (let j = 0; j < 16; j++) draw(G, z[j], y[j]);
-      times.push(performance.now() - start);
+    const nets = [unpackNetwork(structuredClone(generator)), unpackNetwork(generator, true)], times = [[], []];
+    for (let i = 0; i < 9; i++) {
+      nets.forEach((G, which) => {
+        const start = cpu();
+        draw(G, z.slice(0, 16), y.slice(0, 16));
+        times[which].push(cpu() - start);
+      });
     }
-    return times.sort((a, b) => a - b)[7];
+    return times.map((list) => list.sort((a, b) => a - b)[4]);
+  },
+
+  /** Milliseconds of processor time of a slice of play with its frame, and rounds in it. */
+  frames() {
+    const tasks = gameTasks(), times = [];
+    tasks.reset({});
+    let rounds = 0;
+    for (let i = 0; i < 15; i++) {
+      const start = cpu(), before = rounds;
+      ({ rounds } = tasks.play());
+      times.push([cpu() - start, rounds - before]);
+    }
+    return times.sort((a, b) => a[0] - b[0])[7];
+  },
+
+  whole: ({ text, bits }) => [...wholeNumbers(bytesOf(text), bits)],
+
+  /** What a worker answers to messages, and what a page without workers does. */
+  async protocol() {
+    const scope = { sent: [], postMessage(message) { this.sent.push(message); } };
+    serve(scope, { twice: (v) => 2 * v });
+    scope.onmessage({ data: { id: 7, task: 'twice', given: 21 } });
+    scope.onmessage({ data: { id: 8, task: 'gone' } });
+    const said = [], { ask } = startWorker('drawTasks', () => ({ twice: (v) => 2 * v, fail() { throw new Error('no'); } }), (why) => said.push(why));
+    const answers = await Promise.all([ask('twice', 1), ask('twice', 2)]), failed = await ask('fail').catch((error) => error.message);
+    return { sent: scope.sent, said, sentence: NO_WORKER, answers, failed, tasks: Object.keys(drawTasks()) };
+  },
+
+  /** Frames of a game as a worker gives them: a reset begins the same game, looking changes none. */
+  scene() {
+    const [one, two] = [gameTasks(), gameTasks()], settings = { seed: 3, width: 8, noise: 'uniform' };
+    for (const tasks of [one, two]) tasks.reset(settings);
+    for (let i = 0; i < 3; i++) two.set({}); // looks
+    const ends = [one, two].map((tasks) => { const f = tasks.rounds(4); return [[...f.fake], f.rounds]; });
+    one.reset(settings);
+    const again = one.rounds(4), moved = one.move('D');
+    const drawn = gameTasks();
+    drawn.reset({ data: 'drawn', width: 8 });
+    const empty = drawn.draw([]).of, three = drawn.draw([[0, 0], [0, 1], [1, 0]]).of;
+    return { ends, again: [[...again.fake], again.rounds], keys: Object.keys(moved.metrics), shown: moved.fake.length, lines: moved.map.length,
+      empty, three };
+  },
+
+  primes: (jobs) => jobs.map(({ answers, truth }) => dPrime(answers, truth)),
+
+  /** A drawn bar, 60 by 200 fine pixels near a corner, as a digit. */
+  bar() {
+    const grey = new Uint8Array(280 * 280);
+    for (let y = 10; y < 210; y++) grey.fill(255, y * 280 + 20, y * 280 + 80);
+    return { digit: [...asDigit(grey, 280)], nothing: asDigit(new Uint8Array(280 * 280), 280).some((v) => v > 0) };
   },
 
   bytes: () => [...bytesOf('AP+A')],
@@ -94,4 +169,4 @@ const tasks = {
 };
 
 const [task, file] = process.argv.slice(2);
-console.log(JSON.stringify(tasks[task](file && JSON.parse(readFileSync(file, 'utf8')))));
+console.log(JSON.stringify(await tasks[task](file && JSON.parse(readFileSync(file, 'utf8')))));

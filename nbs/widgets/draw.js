@@ -1,21 +1,6 @@
-// Pictures of a game: D's surface, points and pulls, histograms, curves. Each paints one canvas.
+// Pictures of a game: D's surface, G's map, points and pulls, histograms, curves. Each paints one canvas.
 
 const bytes = (colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
-
-/** How D's answers become shades from -1 (fake) to 1 (real): probabilities, or the range of the picture. */
-export function shades(logits, isProbability, sigmoid) {
-  if (isProbability) return logits.map((v) => 2 * sigmoid(v) - 1);
-  let low = Infinity, high = -Infinity;
-  for (const v of logits) { low = Math.min(low, v); high = Math.max(high, v); }
-  return logits.map((v) => high > low ? 2 * (v - low) / (high - low) - 1 : 0);
-}
-
-/** The centres of a grid of n by n fields over [-reach, reach]^2, row after row from the top. */
-export function gridPoints(n, reach) {
-  const at = (i) => ((i + 0.5) / n * 2 - 1) * reach, points = new Float64Array(2 * n * n);
-  for (let i = 0; i < n * n; i++) { points[2 * i] = at(i % n); points[2 * i + 1] = -at(Math.floor(i / n)); }
-  return points;
-}
 
 /** D's surface: blue where D says real, orange where it says fake. */
 export function paintHeat({ pen, width, height }, shade, n, colours) {
@@ -46,6 +31,22 @@ export function paintPoints(plane, points, reach, colour, rim, isSquare) {
     pen.fill();
     pen.stroke();
   }
+}
+
+/** G's map: where the lines of a grid in the plane of z end up. */
+export function paintMap(plane, points, n, reach, colour) {
+  const { pen } = plane, place = toScreen(plane, reach);
+  [pen.strokeStyle, pen.lineWidth] = [colour, 0.7];
+  pen.beginPath();
+  for (const [step, next] of [[1, n], [n, 1]]) {
+    for (let line = 0; line < n; line++) {
+      for (let i = 0; i < n; i++) {
+        const at = 2 * (line * next + i * step), [x, y] = place(points[at], points[at + 1]);
+        if (i) pen.lineTo(x, y); else pen.moveTo(x, y);
+      }
+    }
+  }
+  pen.stroke();
 }
 
 /** Where G's loss pulls the fakes; the longest arrow has a fixed length. */
@@ -141,15 +142,14 @@ export function paintHistogram(plot, real, fake, [low, high], title, colours) {
   pen.stroke();
 }
 
-/** Both losses over rounds: D's as a line, G's dashed. */
-export function paintCurves(plot, history, colours) {
+/** Both losses over rounds or epochs: D's as a line, G's dashed. The plot spans `all`, of which `history` is shown. */
+export function paintCurves(plot, history, colours, unit = 'rounds', all = history) {
   const { pen } = plot;
-  start(plot, colours, 'losses over rounds');
+  start(plot, colours, `losses over ${unit}`);
   legend(plot, [['G', colours.G], ['D', colours.D]]);
-  if (!history.length) return;
-  const values = history.flatMap(({ d, g }) => [d, g]).filter(Number.isFinite);
-  const ends = [history[0].round, history[history.length - 1].round];
-  const to = frame(plot, colours, ends, [Math.min(...values, 0), Math.max(...values, 0)]);
+  if (!all.length) return;
+  const values = all.flatMap(({ d, g }) => [d, g]).filter(Number.isFinite);
+  const to = frame(plot, colours, [all[0].round, all[all.length - 1].round], [Math.min(...values, 0), Math.max(...values, 0)]);
   pen.lineWidth = 1.5;
   for (const [key, colour, dash] of [['d', colours.D, []], ['g', colours.G, [5, 3]]]) {
     pen.strokeStyle = colour;

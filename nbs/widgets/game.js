@@ -27,7 +27,7 @@ export function drawReal(game, n) {
 
 export const DEFAULTS = {
   data: 'ring8', loss: 'bce', r1: 0, lrD: 0.002, lrG: 0.001, nD: 1, depth: 2, width: 32, latent: 2,
-  batch: 64, seed: 0,
+  batch: 64, seed: 0, noise: 'normal',
 };
 
 /** A new game: both players with fresh weights, drawn from the seed. */
@@ -54,8 +54,8 @@ export function updateD(game, x, z) {
   backward(D, onFake, loss.fake, grads);
   const penalty = game.r1 > 0 ? addR1(D, onReal, game.r1, grads) : 0;
   adamStep(D, grads, game.optD, game.lrD);
-  return { dReal: loss.onReal, dFake: loss.onFake, penalty, realScore: mean(onReal.out.map(sigmoid)),
-    fakeScore: mean(onFake.out.map(sigmoid)) };
+  return { dReal: loss.onReal, dFake: loss.onFake, penalty, dLoss: loss.onReal + loss.onFake + penalty,
+    realScore: mean(onReal.out.map(sigmoid)), fakeScore: mean(onFake.out.map(sigmoid)) };
 }
 
 /** One step of G, as the library's update_g: D stands still and only relays the gradient. */
@@ -71,7 +71,7 @@ export function updateG(game, x, z) {
 /** A move of one player, 'D' or 'G', on points and latents of its own. */
 export function move(game, player) {
   const step = player === 'D' ? updateD : updateG;
-  return step(game, drawReal(game, game.batch), drawLatents(game.G, game.random, game.batch));
+  return step(game, drawReal(game, game.batch), drawLatents(game.G, game.random, game.batch, game.noise));
 }
 
 /** A round: nD moves of D, one of G. Its losses join the history. */

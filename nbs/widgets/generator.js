@@ -1,115 +1,134 @@
-// A shipped generator in the browser: int8 weights, typed arrays, transposed convolutions as matrix products.
+// Trained networks in the browser: a generator that draws, encoders that read; layer by layer a matrix product.
+import { bytesOf, makeMath, roundUp } from './math.js';
 
-/** The bytes behind a base64 text. */
-export function bytesOf(base64) {
-  const text = atob(base64), bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
+const MANY = 8; // pictures at a time
 
-/** Weights tap by tap, each as (outputs, inputs): whole numbers times the scale of their output. */
-function weightsOf(layer) {
-  const whole = new Int8Array(bytesOf(layer.weights).buffer), scales = new Float32Array(bytesOf(layer.scales).buffer);
-  const { nIn, nOut } = layer, taps = layer.kernel ** 2, weights = new Float64Array(whole.length);
-  for (let o = 0, from = 0; o < nOut; o++) {
-    for (let tap = 0; tap < taps; tap++) {
-      for (let i = 0, to = (tap * nOut + o) * nIn; i < nIn; i++) weights[to + i] = whole[from++] * scales[o];
-    }
+/** Whole numbers of 8 or of 12 bits; two of 12 share three bytes. */
+export function wholeNumbers(bytes, bits) {
+  if (bits === 8) return new Int8Array(bytes.buffer);
+  const out = new Int16Array(Math.floor(bytes.length / 3) * 2);
+  for (let i = 0, at = 0; i < out.length; i += 2, at += 3) {
+    out[i] = (bytes[at] | (bytes[at + 1] & 15) << 8) - 2048;
+    out[i + 1] = (bytes[at + 1] >> 4 | bytes[at + 2] << 4) - 2048;
   }
-  return weights;
-}
-
-/** A generator from what Python packed. */
-export function unpackGenerator(packed) {
-  const layers = packed.layers.map((layer) => ({ ...layer, weights: weightsOf(layer),
-    bias: new Float32Array(bytesOf(layer.bias).buffer) }));
-  return { ...packed, layers };
-}
-
-/** a b^T for a (m, k) and b (n, k), into (m, n): blocks of 2 by 4, so that a number read is used again. */
-export function timesTransposed(a, b, m, n, k) {
-  const out = new Float64Array(m * n), k2 = 2 * k, k3 = 3 * k;
-  const mWhole = m - m % 2, nWhole = n - n % 4;
-  for (let i = 0; i < mWhole; i += 2) {
-    for (let j = 0; j < nWhole; j += 4) {
-      let c0 = 0, c1 = 0, c2 = 0, c3 = 0, d0 = 0, d1 = 0, d2 = 0, d3 = 0;
-      for (let e = 0, p = i * k, q = j * k; e < k; e++, p++, q++) {
-        const u = a[p], v = a[p + k], b0 = b[q], b1 = b[q + k], b2 = b[q + k2], b3 = b[q + k3];
-        c0 += u * b0; c1 += u * b1; c2 += u * b2; c3 += u * b3;
-        d0 += v * b0; d1 += v * b1; d2 += v * b2; d3 += v * b3;
-      }
-      const at = i * n + j;
-      out[at] = c0; out[at + 1] = c1; out[at + 2] = c2; out[at + 3] = c3;
-      out[at + n] = d0; out[at + n + 1] = d1; out[at + n + 2] = d2; out[at + n + 3] = d3;
-    }
-  }
-  dots(a, b, out, [0, mWhole], [nWhole, n], n, k);
-  dots(a, b, out, [mWhole, m], [0, n], n, k);
   return out;
 }
 
-/** The edges that fill no block. */
-function dots(a, b, out, rows, columns, n, k) {
-  for (let i = rows[0]; i < rows[1]; i++) {
-    for (let j = columns[0]; j < columns[1]; j++) {
-      let sum = 0;
-      for (let e = 0; e < k; e++) sum += a[i * k + e] * b[j * k + e];
-      out[i * n + j] = sum;
-    }
+/** What the product of a layer looks like for one picture: rows of weights, sum over, columns. */
+function shapeOf({ kind, nIn, nOut, kernel, stride, side }) {
+  const taps = kernel ** 2, small = kind === 'down' ? Math.ceil(side / stride) : side;
+  if (kind === 'linear') return { m: nOut, k: nIn, columns: 1, small: 0 };
+  return { m: kind === 'up' ? nOut * taps : nOut, k: kind === 'down' ? nIn * taps : nIn, columns: small ** 2, small };
+}
+
+/** A network from what Python packed: {slope, layers}; each layer has its weights and room for its product. */
+export function unpackNetwork(packed, isPlain = false) {
+  const layers = packed.layers.map((layer) => {
+    const shape = shapeOf(layer);
+    return { ...layer, ...shape, rows: roundUp(shape.m, 4), most: roundUp(MANY * shape.columns, 8) };
+  });
+  const math = makeMath(layers.reduce((sum, l) => sum + l.rows * l.k + (l.rows + l.k) * l.most, 0), isPlain);
+  for (const layer of layers) {
+    const whole = wholeNumbers(bytesOf(layer.weights), layer.bits), { m, k, rows, most } = layer;
+    const scales = new Float32Array(bytesOf(layer.scales).buffer), share = m / scales.length;
+    layer.weights = math.take(rows * k);
+    for (let i = 0; i < m * k; i++) layer.weights[i] = whole[i] * scales[Math.floor(i / k / share)];
+    layer.bias = new Float32Array(bytesOf(layer.bias).buffer);
+    layer.into = math.take(k * most);
+    layer.product = math.take(rows * most);
+    layer.taps = tapsOf(layer);
   }
+  return { ...packed, layers, math };
 }
 
-/** The rows or columns [from, to) of the input that one line of the kernel paints inside the picture. */
-function reach(offset, { side, stride }) {
-  const from = Math.max(0, Math.ceil(-offset / stride));
-  return [from, Math.min(side, Math.floor((side * stride - 1 - offset) / stride) + 1)];
-}
-
-/** One transposed convolution of a picture x, (pixels, channels): tap by tap, a matrix product and a sum. */
-function transposed(x, layer) {
-  const { nIn, nOut, kernel, stride, side } = layer, pad = Math.floor((kernel - stride) / 2), out = side * stride;
-  const picture = new Float64Array(nOut * out * out), some = new Float64Array(x.length);
+/** Triples (tap, pixel of the small picture, pixel of the large one) of a convolution. */
+function tapsOf({ kernel, stride, side, kind, pad, small }) {
+  const large = kind === 'up' ? side * stride : side, found = [];
   for (let tap = 0; tap < kernel * kernel; tap++) {
     const up = Math.floor(tap / kernel) - pad, left = tap % kernel - pad;
-    const [y0, y1] = reach(up, layer), [x0, x1] = reach(left, layer), width = x1 - x0, n = (y1 - y0) * width;
-    for (let y = y0; y < y1; y++) {
-      some.set(x.subarray((y * side + x0) * nIn, (y * side + x1) * nIn), (y - y0) * width * nIn);
-    }
-    const weights = layer.weights.subarray(tap * nOut * nIn, (tap + 1) * nOut * nIn);
-    const painted = timesTransposed(weights, some, nOut, n, nIn);
-    for (let c = 0, t = 0; c < nOut; c++) {
-      for (let y = y0; y < y1; y++) {
-        const row = (c * out + y * stride + up) * out + left;
-        for (let at = x0; at < x1; at++, t++) picture[row + at * stride] += painted[t];
+    for (let y = 0; y < small; y++) {
+      for (let x = 0; x < small; x++) {
+        const row = y * stride + up, column = x * stride + left;
+        if (row >= 0 && row < large && column >= 0 && column < large) found.push(tap, y * small + x, row * large + column);
       }
     }
   }
-  return picture;
+  return Int32Array.from(found);
 }
 
-/** (channels, pixels) to (pixels, channels). */
-function turned(x, channels, pixels) {
-  const out = new Float64Array(x.length);
-  for (let c = 0; c < channels; c++) for (let p = 0; p < pixels; p++) out[p * channels + c] = x[c * pixels + p];
+/** The columns of a layer's product, from pictures x: (pictures, channels, pixels). */
+function gather({ into, kind, nIn, side, kernel, k, columns, taps }, x, many, n) {
+  const pixels = kind === 'linear' ? 1 : side ** 2;
+  if (kind === 'down') into.fill(0, 0, k * n);
+  for (let i = 0; i < many; i++) {
+    for (let c = 0; c < nIn; c++) {
+      const from = (i * nIn + c) * pixels, to = (kind === 'down' ? c * kernel ** 2 : c) * n + i * columns;
+      if (kind !== 'down') for (let p = 0; p < pixels; p++) into[to + p] = x[from + p];
+      else for (let t = 0; t < taps.length; t += 3) into[to + taps[t] * n + taps[t + 1]] = x[from + taps[t + 2]];
+    }
+  }
+}
+
+/** What comes out of a layer, from the columns of its product: (pictures, channels, pixels). */
+function spread({ product, kind, nOut, side, stride, kernel, columns, bias, taps }, many, n) {
+  const pixels = kind === 'up' ? (side * stride) ** 2 : columns, out = new Float32Array(many * nOut * pixels);
+  for (let i = 0; i < many; i++) {
+    for (let c = 0; c < nOut; c++) {
+      const to = (i * nOut + c) * pixels, from = (kind === 'up' ? c * kernel ** 2 : c) * n + i * columns;
+      out.fill(bias[c], to, to + pixels);
+      if (kind !== 'up') for (let p = 0; p < pixels; p++) out[to + p] += product[from + p];
+      else for (let t = 0; t < taps.length; t += 3) out[to + taps[t + 2]] += product[from + taps[t] * n + taps[t + 1]];
+    }
+  }
   return out;
 }
 
-/** The picture of latent numbers z and a class y: grey levels 0 to 255, row after row. */
-export function draw(G, z, y) {
-  const [first, ...rest] = G.layers;
-  let x = Float64Array.from([...z, ...G.embed[y]]);
-  x = timesTransposed(first.weights, x, first.nOut, 1, first.nIn);
-  let channels = first.nOut / first.side ** 2, pixels = first.side ** 2, layer = first;
-  for (const next of [...rest, null]) {
-    for (let i = 0; i < x.length; i++) {
-      x[i] += layer.bias[layer === first ? i : Math.floor(i / pixels)];
-      if (next) x[i] *= x[i] > 0 ? 1 : G.slope;
-    }
-    if (!next) break;
-    x = transposed(turned(x, channels, pixels), next);
-    [layer, channels, pixels] = [next, next.nOut, (next.side * next.stride) ** 2];
+/** A network's answers to a batch x, (pictures, numbers), a few pictures at a time. */
+export function applyNetwork(net, x, many) {
+  const answers = [], size = x.length / many;
+  for (let at = 0; at < many; at += MANY) {
+    const few = Math.min(MANY, many - at);
+    let h = x.subarray(at * size, (at + few) * size);
+    net.layers.forEach((layer, l) => {
+      const n = roundUp(few * layer.columns, 8);
+      gather(layer, h, few, n);
+      net.math.multiply(layer.weights, layer.into, layer.product, layer.rows, n, layer.k);
+      h = spread(layer, few, n);
+      if (l < net.layers.length - 1) for (let i = 0; i < h.length; i++) h[i] *= h[i] > 0 ? 1 : net.slope;
+    });
+    answers.push(h);
   }
-  return Uint8ClampedArray.from(x, (v) => Math.round((Math.tanh(v) + 1) * 127.5));
+  const out = new Float32Array(answers.reduce((sum, h) => sum + h.length, 0));
+  answers.reduce((to, h) => { out.set(h, to); return to + h.length; }, 0);
+  return out;
+}
+
+/** The pictures of latents z and of vectors that tell the class: for each, grey levels 0 to 255, row after row. */
+function drawBlend(G, z, classes) {
+  const out = applyNetwork(G, Float32Array.from(z.flatMap((row, i) => [...row, ...classes[i]])), z.length), size = G.side ** 2;
+  const grey = Uint8ClampedArray.from(out, (v) => Math.round((Math.tanh(v) + 1) * 127.5));
+  return z.map((_, i) => grey.slice(i * size, (i + 1) * size));
+}
+
+/** The pictures of latents z and classes y. */
+export const draw = (G, z, y) => drawBlend(G, z, y.map((label) => G.embed[label]));
+
+/** What an encoder reads in pictures of grey levels: for each, its answers as a list. */
+export function read(E, pictures) {
+  const into = Float32Array.from(pictures.flatMap((grey) => Array.from(grey, (v) => v / 127.5 - 1)));
+  const out = applyNetwork(E, into, pictures.length), size = out.length / pictures.length;
+  return pictures.map((_, i) => Array.from(out.subarray(i * size, (i + 1) * size)));
+}
+
+/** What a widget that draws asks a worker for. */
+export function drawTasks() {
+  const nets = {};
+  return {
+    load(packed) { for (const name of Object.keys(packed)) nets[name] = unpackNetwork(packed[name]); },
+    draw: ({ z, y }) => draw(nets.generator, z, y),
+    blend: ({ z, classes }) => drawBlend(nets.generator, z, classes),
+    read: (pictures) => ({ z: read(nets.toZ, pictures), logits: read(nets.toY, pictures) }),
+  };
 }
 
 /** A point between two latents on the straight line. */

@@ -134,5 +134,8 @@ export function adamStep(net, grads, state, lr, eps = 1e-8) {
   }
 }
 
-/** `n` latent draws for a network: normal numbers, as many a row as it has inputs. */
-export function drawLatents(net, random, n) { return normals(random, n * net.sizes[0]); }
+/** `n` latent draws for a network, as many numbers a row as it has inputs: normal, or uniform in [-1, 1). */
+export function drawLatents(net, random, n, noise = 'normal') {
+  const size = n * net.sizes[0];
+  return noise === 'normal' ? normals(random, size) : Float64Array.from({ length: size }, () => 2 * random() - 1);
+}

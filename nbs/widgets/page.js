@@ -1,4 +1,4 @@
-// What both widgets need of a page: elements, labelled controls, a theme that follows the page.
+// What all widgets need of a page: elements, labelled controls, a theme that follows the page.
 
 /** An element with attributes, listeners (`onclick` ...) and children. */
 export function h(tag, attributes = {}, ...children) {
@@ -77,10 +77,26 @@ export function coloursOf(root) {
 /** Does the reader want little motion? */
 export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-/** Builds a widget in each element of the page that asks for it by name: `data-widget`, `data-options`. */
-export function mountAll(mount, name, css, options) {
+/** Calls `f` with a sentence when the kernel behind a notebook's widget is gone; JupyterLab marks the widget then. */
+export function whenGone(model, el, f) {
+  const look = () => { if (el.closest('.jupyter-widgets-disconnected')) f('kernel gone, run the cell again'); };
+  model.on('comm_live_update', () => setTimeout(look, 0));
+}
+
+/**
+ * Builds widgets in the elements of the page that ask for one by name (`data-widget`, `data-options`), each when it
+ * comes near the window: a page may have many. An option that is the text 'shared' is taken from `shared`.
+ */
+export function mountAll(mounts, css, options, shared) {
   document.head.append(h('style', {}, css));
-  for (const el of document.querySelectorAll(`[data-widget="${name}"]`)) {
-    mount(el, { ...options, ...JSON.parse(el.dataset.options || '{}') });
-  }
+  const seen = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      seen.unobserve(target);
+      const name = target.dataset.widget, given = { ...options[name], ...JSON.parse(target.dataset.options || '{}') };
+      for (const key of Object.keys(given)) if (given[key] === 'shared') given[key] = shared[key];
+      mounts[name](target, given);
+    }
+  }, { rootMargin: '300px' });
+  for (const el of document.querySelectorAll('[data-widget]')) if (mounts[el.dataset.widget]) seen.observe(el);
 }

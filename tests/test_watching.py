@@ -1,0 +1,140 @@
+"Chapter 44: a watched run is the same run; it pauses, stops, resumes; a kernel's game ends when asked."
+import asyncio
+import re
+import threading
+
+import pytest
+import torch
+
+from gan_course import widgets
+from gan_course.catalogue import QUICKSTART
+from gan_course.core import png_bytes, set_seed
+from gan_course.data import Data
+from gan_course.files import RunDir
+from gan_course.networks import MLPDiscriminator, MLPGenerator
+from gan_course.runs import open_run
+from gan_course.steps import Recipe
+from gan_course.training import metric_row, train
+from gan_course.widgets import debugger_options, live, replay_options, watch
+
+
+def play(run=None, epochs=4):
+    set_seed(0)
+    pixels, y = torch.randint(0, 256, (64, 1, 8, 8), dtype=torch.uint8), torch.zeros(64, dtype=torch.long)
+    data = Data(pixels, y, "noise", 1)
+    G, D = MLPGenerator(4, (16,), (1, 8, 8)), MLPDiscriminator((16,), (1, 8, 8))
+    return train(G, D, data, Recipe(batch=16, epochs=epochs), run, device="cpu")
+
+
+def weights(snapshot): return torch.cat([p.flatten() for p in snapshot.G.parameters()])
+
+
+@pytest.fixture
+def board():
+    "A dashboard whose page is a list of messages."
+    said = []
+    board = widgets._Dashboard(said.append, "bce")
+    board.said = said
+    return board
+
+
+def test_watching_changes_no_weight(board):
+    *_, alone = play()
+    seen = [(snapshot.epoch, weights(snapshot)) for snapshot in widgets._hand_on(play(), board)]
+    assert [epoch for epoch, _ in seen] == [1, 2, 3, 4] and torch.equal(seen[-1][1], weights(alone))
+    assert [m["frames"][0]["epoch"] for m in board.said if m["frames"]] == [1, 2, 3, 4]
+    assert board.said[-1]["isOver"] and board.frames[0]["frame"].startswith("data:image/png;base64,")
+
+
+def test_a_late_page_is_told_everything(board):
+    for _ in widgets._hand_on(play(), board): pass
+    widgets._answer_board(board, "all")
+    assert [frame["epoch"] for frame in board.said[-1]["frames"]] == [1, 2, 3, 4]
+
+
+def test_a_paused_run_waits_for_the_page(board):
+    snapshots = widgets._hand_on(play(), board)
+    next(snapshots)
+    widgets._answer_board(board, "pause")
+    threading.Timer(.3, widgets._answer_board, (board, "go on")).start()
+    assert next(snapshots).epoch == 2
+    assert [m["isPaused"] for m in board.said][-3:] == [True, True, False] # click, snapshot, click
+
+
+def test_a_stopped_run_is_resumed_to_the_same_weights(tmp_path, board):
+    *_, alone = play()
+    for _ in widgets._hand_on(play(RunDir(tmp_path/"run", seconds=1e9)), board):
+        widgets._answer_board(board, "stop")
+    assert board.said[-1]["status"].startswith("Stopped") and (tmp_path/"run"/"checkpoint.pt").exists()
+    *_, end = play(RunDir(tmp_path/"run", resume=True))
+    assert torch.equal(weights(end), weights(alone))
+
+
+def test_a_list_of_snapshots_can_be_stopped_too(board):
+    widgets._answer_board(board, "stop")
+    assert [*widgets._hand_on(iter([*play()]), board)] == [] and board.said[-1]["isOver"]
+
+
+def test_a_folder_is_a_replay(tmp_path):
+    run = open_run(QUICKSTART, tmp_path/"run")
+    for snapshot in play():
+        run.log(metric_row(snapshot))
+        if snapshot.epoch != 3: # a picture is not kept of every epoch
+            (run.path/"samples").mkdir(exist_ok=True)
+            picture = png_bytes(torch.zeros(4, 1, 8, 8, dtype=torch.uint8))
+            (run.path/"samples"/f"epoch-{int(snapshot.epoch):04d}.png").write_bytes(picture)
+    arm, = widgets._watch_folder(run.path)["arms"]
+    assert arm["epochs"] == [1, 2, 4] and len(arm["frames"]) == len(arm["words"]) == 3
+    assert len(arm["rows"]) == 4
+    assert all("D gives real" in words for words in arm["words"])
+
+
+def test_without_a_front_end_each_says_one_line_and_hands_snapshots_on(capsys):
+    assert live() is None
+    assert [snapshot.epoch for snapshot in watch(play())] == [1, 2, 3, 4]
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 and all("to be seen in JupyterLab" in line for line in lines)
+
+
+def test_what_cannot_be_shown_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="data is 'two'"): live(data="two")
+    with pytest.raises(ValueError, match="loss is 'hing'"): watch([], loss="hing")
+    with pytest.raises(FileNotFoundError, match="is no run"): watch(tmp_path)
+    with pytest.raises(ValueError, match="name is 'none'"): replay_options("none")
+
+
+def test_a_kernels_game_plays_in_slices_and_ends_when_asked():
+    sent = []
+
+    async def session():
+        player = widgets._Player(widgets._LiveGame(**debugger_options(seed=1, r1=.5)), sent.append)
+        player.answer("look")
+        player.answer("move", "D")
+        player.answer("play", slices=50)
+        other = 0
+        while len(sent) < 5 and not player.task.done(): # other work goes on meanwhile
+            await asyncio.sleep(.01)
+            other += 1
+        player.answer("stop")
+        player.answer("play") # after the end nothing is answered
+        await asyncio.gather(player.task, return_exceptions=True)
+        return other, player
+
+    other, player = asyncio.run(session())
+    assert other and player.task.done() and player.game is None and sent[-1]["isOver"]
+    assert sent[1]["player"] == "D" and "penalty" in sent[1]["frame"]["metrics"]
+    assert sent[3]["frame"]["rounds"] > 0
+
+
+@pytest.mark.parametrize("loss", ["bce", "wasserstein", "relativistic"])
+def test_a_kernels_frame_has_what_the_pages_has(root, loss):
+    game = widgets._LiveGame(**debugger_options(loss=loss, data="grid25", noise="uniform"))
+    frame = widgets._frame(game)
+    text = (root/"nbs"/"widgets"/"scene.js").read_text(encoding="utf-8")
+    keys = re.search(r"return \{\n    (fake, x,.*?)\n  \};", text, re.S)[1]
+    names = set(re.findall(r"\b(\w+)(?=:|,)", keys)) & {*frame, "modes"}
+    assert names >= {"fake", "x", "isProbability", "metrics", "shade", "cells", "reach", "pulls", "map",
+                     "lines", "history", "rounds", "of"}
+    assert frame["of"] == 25
+    assert len(frame["fake"]) == len(frame["pulls"]) == 400 and len(frame["map"]) == 2 * 13 * 13
+    assert min(frame["shade"]) >= -1 and max(frame["shade"]) <= 1
