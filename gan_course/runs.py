@@ -99,7 +99,7 @@ from gan_course.training import (
 )
 
 # %% ../nbs/35_runs.ipynb #2fd4c927
-_GROW = 'gan', 'bigan', 'plain' # games whose steps do not depend on the run's length
+_GROW = 'gan', 'bigan', 'plain' # games whose steps at constant rates do not depend on the run's length
 
 def open_run(
     config:Config,          # what is to be run
@@ -114,7 +114,8 @@ def open_run(
         known = read_config(run.path)
         old, new = asdict(known), asdict(config)
         if content_of(known.data) == content_of(config.data): old['data'] = config.data # it may have moved
-        longer = known.epochs < config.epochs and config.game in _GROW
+        steady = config.game in _GROW and config.schedule == 'constant'
+        longer = known.epochs < config.epochs and steady
         other = [f"{k} is {new[k]!r}, was {old[k]!r}" for k in new
                  if new[k] != old[k] and not (longer and k == 'epochs')]
         if other: raise ValueError(f"the run at {out} has another config: {'; '.join(other)}")

@@ -355,9 +355,9 @@ def test_a_run_grows_only_where_that_changes_nothing_else(tmp_path):
         with pytest.raises(ValueError, match=says):
             run_config(replace(config, **other), tmp_path/"a", True, how=QUIET)
         assert (tmp_path/"a"/"row.json").exists()
-    mixed = replace(config, net="mlp", game="mix", epochs=1)
-    run_config(mixed, tmp_path/"b", how=QUIET)
-    with pytest.raises(ValueError, match="epochs is 2, was 1"): resume(tmp_path/"b", QUIET, 2)
+    for name, changes in (("b", dict(net="mlp", game="mix")), ("c", dict(schedule="linear"))):
+        run_config(replace(config, epochs=1, **changes), tmp_path/name, how=QUIET, n_score=50)
+        with pytest.raises(ValueError, match="epochs is 2, was 1"): resume(tmp_path/name, QUIET, 2)
     (tmp_path/"a"/"row.json").unlink()
     assert resume(tmp_path/"a", QUIET, 3)["config"]["epochs"] == 3
 
