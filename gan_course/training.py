@@ -381,7 +381,8 @@ def _run_steps(
     if step and not history: yield take(known) # what was made of it may be lost
     batches = index_steps(len(data), recipe, step, device)
     move = Replay(lambda indices: step_with(parts, data, recipe, indices, how.precision),
-                  capture=device.type == 'cuda' and recipe.augment == 'none')
+                  capture=device.type == 'cuda' and recipe.augment == 'none',
+                  settings=lambda: _optimiser_settings(parts))
     # a run interrupted in the last step before a snapshot owes that snapshot still: it has a history
     for target in (count for count in due if count > step or count == step and history):
         began = time.monotonic()
@@ -400,6 +401,10 @@ def _run_steps(
 # %% ../nbs/14_training.ipynb #412fb191
 def _on_device(device): # CUDA records on the device it is in, which need not be that of the data
     return torch.cuda.device(device) if device.type == 'cuda' else nullcontext()
+
+def _optimiser_settings(parts): # rates and the like; whoever has a snapshot may change them
+    return [{name: value for name, value in group.items() if name != 'params'}
+            for part in parts.values() if isinstance(part, Optimizer) for group in part.param_groups]
 
 def run_loop(
     parts:dict,                 # of `make_parts`
