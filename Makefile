@@ -17,6 +17,9 @@ test: .venv/dev    ## lint, then every test and every notebook in its small form
 bench: .venv/dev   ## race a step against the textbook's; minutes, on a machine that does nothing else
 	$(BIN)/python -m benchmarks
 
+gpu: .venv/dev     ## the first hours of a GPU: every game, parity with the CPU, the race, runs in full; into $OUT
+	$(BIN)/python -m benchmarks.gpu
+
 lab: .venv/dev     ## copies of the chapters to work in, in JupyterLab; made once, then yours
 	test -e my_notebooks || $(BIN)/gan-course start my_notebooks
 	$(BIN)/gan-course lab my_notebooks
@@ -51,4 +54,4 @@ clean:             ## delete everything the other targets made, your runs except
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
-.PHONY: run test bench lab edit docs hooks clean help
+.PHONY: run test bench gpu lab edit docs hooks clean help

@@ -28,7 +28,9 @@ RESULTS = Path(__file__).parent/'results.jsonl'
 
 def serve(pipe, make, device):
     "Play a loop in turns: receives a number of steps, answers the milliseconds a step; 0 ends it."
-    loop, cuda = make(device=device), device.startswith('cuda')
+    cuda = device.startswith('cuda')
+    if cuda: torch.cuda.set_device(device) # what names no device means this one
+    loop = make(device=device)
     def play(n):
         began = time.perf_counter()
         for _ in range(n): next(loop)
@@ -100,6 +102,7 @@ def main():
     parser.add_argument('workloads', nargs='*', metavar='W', help=f"{', '.join(WORKLOADS)} (default: all)")
     parser.add_argument('--rounds', type=int, default=9)
     parser.add_argument('--device', default='auto')
+    parser.add_argument('--results', type=Path, default=RESULTS, help="the file that rows are added to")
     args = parser.parse_args()
     unknown = set(args.workloads) - set(WORKLOADS)
     if unknown: parser.error(f"workload is {', '.join(sorted(unknown))}, allowed are {', '.join(WORKLOADS)}")
@@ -122,6 +125,6 @@ def main():
             row['ceiling_share'] = round(row['gflop'] * 1e9 / (row['ms'] / 1e3) / peak[kind], 3)
             rows.append(dict(workload=name, **row, **when))
             print(line(row), flush=True)
-    old = RESULTS.read_bytes() if RESULTS.exists() else b''
-    write_atomically(RESULTS, old + ''.join(json.dumps(row) + '\n' for row in rows).encode())
+    old = args.results.read_bytes() if args.results.exists() else b''
+    write_atomically(args.results, old + ''.join(json.dumps(row) + '\n' for row in rows).encode())
 

@@ -32,7 +32,15 @@ import gan_course
 from . import lookup
 from .catalogue import MEASUREMENTS, QUICKSTART, SPEEDRUN, STUDIES
 from .config import Config, How, Study, asked_form, config_id
-from .files import BadCheckpoint, Diverged, read_file, read_metrics, read_rows, write_atomically
+from gan_course.files import (
+    BadCheckpoint,
+    Diverged,
+    is_finished,
+    read_file,
+    read_metrics,
+    read_rows,
+    write_atomically,
+)
 
 # %% ../nbs/43_cli.ipynb #73de6974
 def _describe_studies()->list[dict]: # name, question, arms, runs, claims, command
@@ -75,6 +83,23 @@ def _pick_form(full, medium=False)->str: # two switches; what the environment as
     if full and medium: raise ValueError("--full and --medium are both there, allowed is one of them")
     return 'full' if full else 'medium' if medium else asked_form()
 
+# %% ../nbs/43_cli.ipynb #e1726dcf
+def _check_output(
+    name:str,              # of the argument
+    path:Path|None,        # the file that it names; None: none
+    overwrite:bool=False,  # may it be there already?
+):
+    "Refuse, before any work, a file that is there already or cannot be written."
+    if path is None: return
+    if path.is_dir(): raise IsADirectoryError(f"{name} is {path}, a folder, allowed is a file")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{name} is {path}, which is there already; "
+                              "allowed are a new file or --overwrite")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{name} is {path}, whose folder is not there; allowed is one that is")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{name} is {path}, whose folder cannot be written; allowed is one that can be")
+
 # %% ../nbs/43_cli.ipynb #d7dcacf7
 _Switch = FlagCreatePairsOff[bool] # a flag without its opposite
 
@@ -83,7 +108,7 @@ class _RunOptions:
     "Everything about a run that is no part of its config."
     full: _Switch = False        # at the reports' length (default: the small form)
     medium: _Switch = False      # at the length that judges a claim, where the study has one
-    out: str = ''                # the run's folder (default: runs/NAME-ID)
+    out: str = ''                # the run's folder (default: runs/NAME-ID); what it needs lies beside it
     resume: _Switch = False      # go on with the run that is there
     overwrite: _Switch = False   # delete the run that is there
     size: int = 0                # height and width of your own images (default: as they are)
@@ -246,6 +271,8 @@ def _study_command(args):
                              resume, How(device, precision, quiet=quiet), n)
         _show_table(chosen, rows, measure)
         print(f"\nrows: {results/chosen.name}.jsonl; runs: {out}")
+        lost = sum(not is_finished(row) for row in rows if arm in ('', row['arm']))
+        if lost: raise ChildProcessError(f"{lost} of {len(rows)} runs failed; --resume tries them again")
     return study
 
 # %% ../nbs/43_cli.ipynb #2689bcb5
@@ -255,8 +282,10 @@ def _table(
     base:str='',                # the arm to compare with (default: the first)
     results:Path|None=None,     # the folder of rows (default: those that came with the course)
     plot:Path|None=None,        # a picture to write, .png, .svg or .pdf
+    overwrite:bool=False,       # replace the picture that is there
 ):
     "Show what a study found: means with 95 % intervals, and paired differences."
+    _check_output('plot', plot, overwrite)
     study, _ = _find_study(name)
     packaged = Path(gan_course.__file__).parent/'nbs'/'results'
     folder = results or (packaged if packaged.exists() else _default_folders(study, 'full')[0])
@@ -482,8 +511,10 @@ def _scorer(
     seed:int=0,          # of everything random
     device:str='auto',   # where to train
     precision:str='fp32', # of its layers: strict, fp32 or bf16
+    overwrite:bool=False, # replace the file that is there
 ):
     "Train a digit classifier, print its test accuracy after each epoch, and write it."
+    _check_output('out', out, overwrite)
     from gan_course.data import load
     from gan_course.judges import save_scorer, train_classifier
     from gan_course.runs import versions
@@ -639,7 +670,7 @@ def _speedrun(
     if seeds < 1: raise ValueError(f"seeds is {seeds}, allowed is 1 or more")
     if not 0 <= accuracy <= 1: raise ValueError(f"accuracy is {accuracy}, allowed is a share from 0 to 1")
     if every < 1: raise ValueError(f"every is {every}, allowed is 1 or more")
-    if record and record.is_dir(): raise IsADirectoryError(f"record is {record}, a folder, allowed is a file")
+    _check_output('record', record, overwrite=True) # a line is appended
     config, rows = replace(SPEEDRUN, data=data, epochs=epochs), []
     for seed in range(seeds):
         run = replace(config, seed=seed)
@@ -715,6 +746,9 @@ def _lab(
     "Open JupyterLab."
     if not importlib.util.find_spec('jupyterlab'):
         raise ModuleNotFoundError("JupyterLab is not installed; `pip install 'gan_course[lab]'` brings it")
+    if hasattr(os, 'geteuid') and os.geteuid() == 0:
+        raise PermissionError("you are root, whom JupyterLab refuses; allowed are another account, or "
+                              f"`python -m jupyterlab --allow-root {shlex.quote(str(folder))}`")
     os.execv(sys.executable, [sys.executable, '-m', 'jupyterlab', str(folder)])
 
 # %% ../nbs/43_cli.ipynb #65cedf6b

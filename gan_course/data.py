@@ -9,9 +9,11 @@ __all__ = ['NORMS', 'TOYS', 'DATASETS', 'SPLITS', 'AUGMENTS', 'normalise', 'deno
 import gzip
 import math
 import os
+import socket
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from http.client import HTTPException
@@ -221,7 +223,17 @@ class Data:
 def _data_roots()->list[Path]: # folders, the first that holds a file wins
     "`$GAN_COURSE_DATA` if it is set, then the cache."
     env = os.environ.get('GAN_COURSE_DATA')
-    return ([Path(env).expanduser()] if env else []) + [Path.home()/'.cache'/'gan_course']
+    try: home = Path.home()
+    except RuntimeError: home = Path(tempfile.gettempdir()) # a user that the system does not know
+    return ([Path(os.path.expanduser(env))] if env else []) + [home/'.cache'/'gan_course']
+
+@contextmanager
+def _patience(seconds): # without a word from the other side
+    "Inside `with`, a connection that brings nothing for so long is given up."
+    usual = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try: yield
+    finally: socket.setdefaulttimeout(usual)
 
 def _fetch(
     urls:tuple[str, ...], # where to download from, tried in turn
@@ -231,7 +243,7 @@ def _fetch(
     "Download under another name, verify, rename."
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder, _patience(30):
             for url in urls:
                 try: download_url(url, folder, path.name, md5)
                 except (OSError, HTTPException, RuntimeError): continue # another mirror may be up, and whole
@@ -252,7 +264,8 @@ def find_file(
     if found is None and _fetch(urls, cache/path, md5): found = cache/path
     if found is None:
         looked = ' and '.join(str(root/path) for root in roots)
-        raise FileNotFoundError(f"{Path(path).name} is not at {looked} and could not be downloaded; "
+        why = 'could not be downloaded' if urls else 'is offered for download nowhere'
+        raise FileNotFoundError(f"{Path(path).name} is not at {looked} and {why}; "
                                 "data set 'mnist_5k' needs neither file nor network")
     if not check_integrity(found, md5):
         raise ValueError(f"{found} is damaged: its md5 is not {md5}; delete it and it is fetched again")

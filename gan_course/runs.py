@@ -84,7 +84,7 @@ from gan_course.scores import (
     sharpness,
     stacked_scores,
 )
-from .speed import PRECISIONS
+from .speed import PRECISIONS, matmul_precision
 from .steps import build_recipe
 from gan_course.training import (
     Snapshot,
@@ -278,6 +278,13 @@ def provenance(
     return dict(id=config_id(config), config=asdict(config), device=device, precision=precision,
                 versions=versions(), commit=source_commit())
 
+def _gpu_facts(device, precision)->dict: # of a row from a GPU; {} on a CPU
+    "Were its float32 products or convolutions rounded to TF32?"
+    if device.type != 'cuda': return {}
+    with matmul_precision(precision, device):
+        rounded = torch.get_float32_matmul_precision() != 'highest' or torch.backends.cudnn.allow_tf32
+    return dict(tf32=rounded)
+
 # %% ../nbs/35_runs.ipynb #e4675e13
 def _seconds(
     run:RunDir,        # of a game that has ended
@@ -468,8 +475,8 @@ def _finish_run(
     try: last = _run_and_record(config, run, start, held, due, replace(how, every=0), tensorboard)
     except Diverged as e: write_atomically(end, str(e).encode()); raise
     device = next(last.parts.get('G', last.parts.get('C')).parameters()).device
-    row = provenance(config, device_name(device), how.precision) | _seconds(run, last) | dict(
-        step=last.step, scores=score_run(last, config, n_score))
+    row = provenance(config, device_name(device), how.precision) | _gpu_facts(device, how.precision)
+    row |= _seconds(run, last) | dict(step=last.step, scores=score_run(last, config, n_score))
     _export_networks(run, last, row, config)
     if held: row['validation'] = round_floats(read_metrics(run.path/'validation.jsonl'))
     if held and last.G: row['chosen'] = _chosen_scores(run, config, n_score)

@@ -206,12 +206,15 @@ class Replay:
         step:Callable,      # indices -> a tensor, without host reads
         capture:bool=False, # record it as a CUDA graph?
         warm_up:int=3,      # steps played plainly first
+        settings:Callable=tuple, # () -> what a recording rests on; it is made anew where that has changed
     ):
-        self.step, self.capture, self.warm_up, self.graph = step, capture, warm_up, None
+        self.step, self.capture, self.warm_up, self.settings = step, capture, warm_up, settings
+        self.graph, self.recorded = None, None
 
     def __call__(self, index):
         if not self.capture: return self.step(index)
         if self.warm_up: self.warm_up -= 1; return self._on_side_stream(index)
+        if self.recorded != (now := self.settings()): self.graph, self.recorded = None, now
         if self.graph is None and not self._record(index): return self.step(index)
         self.index.copy_(index); self.graph.replay()
         return self.out.clone()

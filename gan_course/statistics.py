@@ -121,12 +121,16 @@ def measured(
 def _logs(values): # numbers; below zero, where a distance comes by rounding, counts as 0
     with np.errstate(divide='ignore'): return np.log(np.maximum(values, 0))
 
+def _check_share(name, value): # of a confidence or a chance
+    if not 0 < value < 1: raise ValueError(f"{name} is {value}, allowed is a share between 0 and 1")
+
 def interval(
     values,          # numbers, one a seed
     level:float=.95, # confidence
     log:bool=False,  # of the geometric mean, by the logarithms of the values
 )->tuple[float, float]: # low, high; not a number below three values, or where one is not finite
     "Student's t interval of the mean: the range in which the mean over all seeds may lie."
+    _check_share('level', level)
     values = np.asarray(values, float)
     values = np.sort(_logs(values) if log else values) # the same interval in whatever order the runs came
     if len(values) < 3 or not np.isfinite(values).all(): return math.nan, math.nan
@@ -142,6 +146,7 @@ def count_interval(
     level:float=.95, # confidence
 )->tuple[float, float]: # low, high: shares from 0 to 1
     "Clopper-Pearson interval of a share: the rates that k of n do not rule out."
+    _check_share('level', level)
     if not 0 <= k <= n: raise ValueError(f"k is {k}, allowed is 0 to {n}")
     if n == 0: return 0., 1. # nothing is known
     return tuple(map(float, stats.binomtest(int(k), int(n)).proportion_ci(level)))
@@ -220,6 +225,10 @@ def compare_arms(
 )->pd.DataFrame: # by arm: difference or ratio (mean), low, high, better (fraction), pairs, p, floor, holm
     "Each arm against the base arm, seed by seed: differences, of a distance ratios (arm over base)."
     good, log = lookup(SCORES, measure, 'measure').good, SCORES[measure].log
+    if (twice := runs.duplicated(['arm', 'seed'])).any():
+        arm, seed = runs.loc[twice, ['arm', 'seed']].iloc[0]
+        raise ValueError(f"runs hold arm {arm!r} with seed {seed} twice, allowed is one run of each: their "
+                         "configs differ, so they are not the same experiment")
     table = runs.pivot(index='seed', columns='arm', values=measure)[runs['arm'].unique()]
     base = base or table.columns[0]
     lookup(dict.fromkeys(table), base, 'base')
@@ -245,6 +254,9 @@ def power(
     level:float=.05,   # of a false alarm
 )->float:              # chance to find it, 0 to 1
     "How likely a t-test of n paired differences finds a difference that is there."
+    _check_share('level', level)
+    if not 0 < sd < math.inf: raise ValueError(f"sd is {sd}, allowed is a number above 0")
+    if n < 2: raise ValueError(f"n is {n}, allowed is 2 or more")
     limit, shift = stats.t.ppf(1 - level / 2, n - 1), abs(difference) / sd * math.sqrt(n)
     wrong_side = np.nan_to_num(stats.nct.cdf(-limit, n - 1, shift))
     return float(stats.nct.sf(limit, n - 1, shift) + wrong_side)
@@ -258,7 +270,7 @@ def seeds_needed(
     "The fewest seeds, two or more, with which a paired difference is found that often."
     for name, value in (('difference', abs(difference)), ('sd', sd)):
         if not 0 < value < math.inf: raise ValueError(f"{name} is {value}, allowed is a number other than 0")
-    if not 0 < chance < 1: raise ValueError(f"chance is {chance}, allowed is a share between 0 and 1")
+    _check_share('chance', chance)
     numbers = range(2, 10**9)
     return numbers[bisect_left(numbers, chance, key=lambda n: power(difference, sd, n, level))]
 

@@ -168,7 +168,10 @@ def check_moves(
     n_g:int,      # G's moves in a step
     penalty:Callable|None=None, # on D
 ):
-    "Refuse moves that are not defined for a game."
+    "Refuse what is no game, and moves that are not defined for one."
+    if not isinstance(loss, Loss): raise ValueError(f"loss is {loss!r}, allowed is a row of LOSSES")
+    if penalty is not None and not callable(penalty):
+        raise ValueError(f"penalty is {penalty!r}, allowed are None and what `make_penalty` returns")
     lookup(MOVES, moves, 'moves')
     if moves != 'fresh' and (n_d, n_g) != (1, 1):
         raise ValueError(f"moves is {moves!r} with n_d {n_d} and n_g {n_g}, "

@@ -404,7 +404,8 @@ def _run_steps(
     if step and not history: yield take(known) # what was made of it may be lost
     batches, rates = index_steps(len(data), recipe, step, device), schedule_rates(parts, recipe, step, last)
     play = Replay(lambda indices: step_with(parts, data, recipe, indices, how.precision),
-                  capture=device.type == 'cuda' and recipe.augment == 'none' and not rates)
+                  capture=device.type == 'cuda' and recipe.augment == 'none' and not rates,
+                  settings=lambda: _optimiser_settings(parts))
     def move(indices):
         metrics = play(indices)
         for rate in rates: rate.step()
@@ -427,6 +428,10 @@ def _run_steps(
 # %% ../nbs/14_training.ipynb #412fb191
 def _on_device(device): # CUDA records on the device it is in, which need not be that of the data
     return torch.cuda.device(device) if device.type == 'cuda' else nullcontext()
+
+def _optimiser_settings(parts): # rates and the like; whoever has a snapshot may change them
+    return [{name: value for name, value in group.items() if name != 'params'}
+            for part in parts.values() if isinstance(part, Optimizer) for group in part.param_groups]
 
 def run_loop(
     parts:dict,                 # of `make_parts`

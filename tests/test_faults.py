@@ -12,15 +12,17 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import golden
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -29,9 +31,9 @@ import gan_course
 from gan_course import lookup
 from gan_course.catalogue import STUDIES
 from gan_course.cli import main, read_samples
-from gan_course.config import Config, How, from_dict
+from gan_course.config import Config, How, config_id, from_dict
 from gan_course.core import RandomState
-from gan_course.data import Data, index_batches, load, normalise, split, subset
+from gan_course.data import Data, _patience, find_file, index_batches, load, normalise, split, subset
 from gan_course.diagnosis import Watch, diagnose, explain
 from gan_course.files import (
     RUN_FILES,
@@ -50,9 +52,10 @@ from gan_course.games import build_networks, build_recipe, load_train
 from gan_course.judges import label_scores, load_scorer
 from gan_course.losses import Loss, make_loss
 from gan_course.networks import MLPDiscriminator, MLPGenerator, build_cgan
-from gan_course.runs import open_run, run_config, source_commit
+from gan_course.runs import _gpu_facts, open_run, run_config, source_commit
 from gan_course.scores import _distance_blocks
 from gan_course.speed import Replay, matmul_precision
+from gan_course.statistics import compare_arms, count_interval, interval, power
 from gan_course.steps import METRICS, Recipe
 from gan_course.training import check_fit, generate, train
 
@@ -92,6 +95,12 @@ class Columns(MLPDiscriminator):
     (lambda: subset(load("mnist_5k"), 0), "n is 0, allowed is 1 to 4000"),
     (lambda: generate(tiny_players()[0], 3, torch.tensor([1, 2, 10])), "allowed are 3 classes 0 to 9"),
     (lambda: generate(tiny_players()[0], 0), "n is 0, allowed is 1 or more"),
+    (lambda: Recipe(loss="bce"), "loss is 'bce', allowed is a row of LOSSES"),
+    (lambda: Recipe(penalty="gp"), "penalty is 'gp', allowed are None and what `make_penalty` returns"),
+    (lambda: interval([1., 2., 3.], level=95), "level is 95, allowed is a share between 0 and 1"),
+    (lambda: count_interval(1, 2, level=1.), "level is 1.0, allowed is a share"),
+    (lambda: power(1., 0., 5), "sd is 0.0, allowed is a number above 0"),
+    (lambda: power(1., 1., 1), "n is 1, allowed is 2 or more"),
 ])
 def test_a_wrong_value_gets_a_sentence(call, sentence):
     with pytest.raises(ValueError, match=sentence): call()
@@ -909,6 +918,22 @@ def test_a_recorded_step_is_replayed(monkeypatch):
     assert graph.replays == 3 and replay.index == 5
 
 
+def test_a_changed_setting_is_recorded_anew(monkeypatch):
+    graph, rate = fake_cuda(monkeypatch, fails=False), [.1]
+    replay = Replay(lambda index: index + 1, capture=True, warm_up=0, settings=lambda: [*rate])
+    for k in range(2): replay(torch.tensor(k))
+    first, rate[0] = replay.graph, .2
+    for k in range(2): replay(torch.tensor(k))
+    assert replay.graph is not first and graph.replays == 4
+
+
+def test_a_row_from_a_gpu_says_whether_its_numbers_were_rounded(monkeypatch):
+    monkeypatch.setattr("torch.backends.cudnn.allow_tf32", True)
+    facts = [_gpu_facts(torch.device(kind), name) for kind, name in (("cpu", "fp32"), ("cuda", "fp32"),
+                                                                     ("cuda", "strict"))]
+    assert facts == [{}, dict(tf32=True), dict(tf32=False)]
+
+
 def test_strict_on_a_gpu_is_float32_to_the_last_bit():
     def allowed(): return torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     before = allowed()
@@ -917,7 +942,73 @@ def test_strict_on_a_gpu_is_float32_to_the_last_bit():
     assert allowed() == before
 
 
+# Surroundings
+
+
+def test_a_user_without_a_home_has_data(monkeypatch):
+    def unknown(): raise RuntimeError("Could not determine home directory.")
+    monkeypatch.setattr("gan_course.data.Path.home", unknown)
+    monkeypatch.delenv("GAN_COURSE_DATA", raising=False)
+    assert len(load("mnist_5k")) == 4000
+    with pytest.raises(FileNotFoundError, match="is offered for download nowhere; data set 'mnist_5k'"):
+        find_file("nothing.npz", "0" * 32)
+
+
+def test_a_download_that_stalls_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("gan_course.data._patience", lambda _, real=_patience: real(.2))
+    monkeypatch.setenv("GAN_COURSE_DATA", str(tmp_path/"none"))
+    monkeypatch.setattr("gan_course.data.Path.home", lambda: tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as silent: # takes the call, and says nothing
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/a.npz"
+        with pytest.raises(FileNotFoundError, match="could not be downloaded"):
+            find_file("a.npz", "0" * 32, (url,))
+    assert socket.getdefaulttimeout() is None and not [*tmp_path.rglob("a.npz")]
+
+
 # The command line
+
+
+@pytest.mark.parametrize("words", [
+    ["scorer", "--data", "mnist_5k", "--out"], ["table", "hacks", "--plot"], ["sample", "no-run", "--out"],
+    ["speedrun", "--record"]])
+def test_what_cannot_be_written_is_refused_before_the_work(words, tmp_path, capsys, monkeypatch):
+    for name in ("train_classifier", "load_scorer"): monkeypatch.setattr(f"gan_course.judges.{name}", None)
+    monkeypatch.setattr("gan_course.runs.load_generator", lambda run: None)
+    monkeypatch.setattr("gan_course.runs.read_config", lambda run: None)
+    there = tmp_path/"there.png"
+    there.write_text("mine", encoding="utf-8")
+    wrong = {tmp_path: "a folder, allowed is a file", tmp_path/"no"/"a.png": "whose folder is not there"}
+    if words[0] != "speedrun": wrong[there] = "allowed are a new file or --overwrite"
+    for path, why in wrong.items():
+        said = one_sentence(capsys, *words, str(path))
+        assert why in said and f"{words[-1][2:]} is {path}" in said
+    assert there.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_study_whose_runs_failed_ends_with_exit_code_1(tmp_path, capsys, monkeypatch):
+    study = STUDIES["moves"]
+    def row(arm, **end):
+        config = study.config(arm)
+        return dict(study="moves", arm=arm, id=config_id(config), config=asdict(config), form="small", **end)
+    ends = dict(scores=dict(frechet=1.), step=1, seconds=1.), dict(failed="OSError: no space left")
+    rows = [row(arm, **end) for arm, end in zip(study.arms, ends, strict=False)]
+    monkeypatch.setattr("gan_course.engine.run_study", lambda *_, **__: rows)
+    words = "study", "moves", "--out", str(tmp_path), "--results", str(tmp_path)
+    assert one_sentence(capsys, *words) == "gan-course: 1 of 2 runs failed; --resume tries them again\n"
+    rows[1]["failed"] = "Diverged: d_loss is nan" # that is a result
+    main([*words])
+
+
+def test_jupyterlab_as_root_gets_a_sentence(capsys, monkeypatch):
+    monkeypatch.setattr("os.execv", lambda *words: pytest.fail("it was started"))
+    monkeypatch.setattr("os.geteuid", lambda: 0, raising=False)
+    assert "--allow-root 'my notes'" in one_sentence(capsys, "lab", "my notes")
+
+
+def test_one_arm_and_seed_twice_gets_a_sentence():
+    runs = pd.DataFrame(dict(arm=["a", "a", "b"], seed=[0, 0, 0], frechet=[1., 2., 3.]))
+    with pytest.raises(ValueError, match="hold arm 'a' with seed 0 twice, allowed is one run of each"):
+        compare_arms(runs, "frechet")
 
 
 def test_the_version_and_a_reader_that_leaves_early():

@@ -3,12 +3,15 @@ import itertools
 import json
 import math
 import os
+import platform
 import signal
 import subprocess
 import sys
+import threading
 import time
 import types
 import warnings
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,11 +20,27 @@ import numpy as np
 import pytest
 from scipy import stats
 from study_victim import BASE, STUDY
+from tqdm import tqdm
 
 from gan_course import engine
 from gan_course.cli import main
 from gan_course.config import How, Study, config_id
-from gan_course.engine import cores, estimate, in_process, plan, run_study, side_by_side
+from gan_course.engine import (
+    Run,
+    _bring_home,
+    _cluster,
+    _follow,
+    _local,
+    cards_for,
+    cores,
+    estimate,
+    in_process,
+    plan,
+    run_elsewhere,
+    run_or_resume,
+    run_study,
+    side_by_side,
+)
 from gan_course.files import append_row, read_rows
 from gan_course.statistics import compare_arms, frame, interval, power, seeds_needed, summarise_arms
 
@@ -188,7 +207,7 @@ def ray_workers(): # they set their title to what they run
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try: said = file.read_bytes()
         except (FileNotFoundError, ProcessLookupError): continue
-        if said.startswith(b"ray::run_or_resume"): found.append(int(file.parent.name))
+        if said.startswith(b"ray::run_elsewhere"): found.append(int(file.parent.name))
     return found
 
 
@@ -264,6 +283,79 @@ def test_runs_come_seed_by_seed_in_folders_of_their_own(tmp_path):
     runs = plan(STUDY, tmp_path, "full")
     assert [run.config.seed for run in runs] == [0, 0, 1, 1] and len({run.out for run in runs}) == 4
     assert {run.arm for run in plan(STUDY, tmp_path, arm="fast D")} == {"fast D"}
+
+
+def test_the_row_of_a_run_elsewhere_brings_its_files(tmp_path):
+    "Two folders that do not see each other stand for two machines."
+    told = []
+    class Tell:
+        def __init__(self, name): self.remote = lambda *what: told.append((name, *what))
+    board = types.SimpleNamespace(begin=Tell("begin"), tell=Tell("tell"))
+    config, there, here = replace(BASE, epochs=1), tmp_path/"there"/"a-0", tmp_path/"here"/"a-0"
+    sent = run_elsewhere(board, run_or_resume, config, there, How("cpu"), 50)
+    assert told[0] == ("begin", "a-0", 0, platform.node())
+    row, warning = _bring_home(sent, here)
+    assert row == json.loads((there/"row.json").read_text(encoding="utf-8")) and not warning
+    for name in ("row.json", "config.json", "metrics.jsonl", "generator.safetensors"):
+        assert (here/name).read_bytes() == (there/name).read_bytes()
+    assert [*here.glob("samples/*.png")] and not (here/"checkpoint.pt").exists()
+    assert run_or_resume(config, here, How("cpu")) == row # read, not made again
+    lost = dict(failed="OSError: no space left", files={"config.json": b"{}"})
+    assert _bring_home(lost, tmp_path/"c") == (dict(failed=lost["failed"]), "")
+    assert not (tmp_path/"c").exists()
+
+
+def test_runs_elsewhere_count_and_their_losses_are_told(tmp_path, monkeypatch):
+    run, future, bars = Run("a", BASE, tmp_path/"a-0"), Future(), []
+    class Bar(tqdm):
+        def __init__(self, *args, **options): super().__init__(*args, **options | dict(disable=True))
+        def update(self, n): bars.append(n)
+        def set_description_str(self, text): bars.append(text)
+    monkeypatch.setattr("gan_course.engine.tqdm", Bar)
+    said = []
+    monkeypatch.setattr(Bar, "write", said.append)
+    def news():
+        if len(bars) > 2: future.set_result({})
+        return {"a-0": 250}, ["a-0: lost after 300 steps"] * (not bars)
+    assert [*_follow({future: run}, "here", news=news)] == [future]
+    assert bars[:2] == ["here: 0 of 1 runs done, 1 running, 0 failed", 250]
+    assert said == ["a-0: lost after 300 steps"]
+
+
+@pytest.mark.parametrize("address,why", [("127.0.0.1:1", "refused"), ("nowhere", "invalid literal")])
+def test_an_address_without_ray_is_one_sentence(address, why):
+    pytest.importorskip("ray")
+    with pytest.raises(ConnectionError, match=rf"address is '{address}', where no Ray answers \(.*{why}"):
+        with _cluster(address=address): pass
+
+
+def test_what_ray_says_is_one_sentence(monkeypatch):
+    ray = pytest.importorskip("ray")
+    def init(*_, **__): raise RuntimeError("InvalidAuthToken: wrong token\nline 2\nline 3")
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(ConnectionError, match="Ray refuses .InvalidAuthToken: wrong token.; are RAY_AUTH"):
+        with _cluster(workers=1): pass
+
+
+def test_runs_are_shared_out_among_all_cards(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    monkeypatch.setattr("gan_course.engine.cores", lambda: 16)
+    cards = []
+    def in_process(do, *_, card, **__): cards.append(card); do()
+    monkeypatch.setattr("gan_course.engine.in_process", in_process)
+    assert cards_for("auto") == ["0", "1", "2"] and cards_for("cuda:1") == cards_for("cpu") == []
+    assert side_by_side(gpus=.5, cards=3) == 6 and side_by_side(gpus=.1, cards=3) == 16
+    barrier = threading.Barrier(6) # all six at once
+    with _local(gpus=.5, device="auto") as crew: wait(crew(lambda: barrier.wait(30), [()] * 6))
+    assert sorted(cards) == ["0", "0", "1", "1", "2", "2"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    assert cards_for("cuda") == ["4", "7"]
+
+
+def test_a_worker_sees_its_own_card():
+    assert in_process(os.getenv, "CUDA_VISIBLE_DEVICES", card="7") == "7"
 
 
 def test_a_gpu_is_shared_by_its_parts():
