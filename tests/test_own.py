@@ -315,6 +315,7 @@ def test_a_scorer_of_ones_own_is_asked_by_its_file(tmp_path, capsys):
 
 def test_a_number_stands_beside_its_like_only():
     assert real_spans("mnist", "mnist", 20) == {} and real_spans("mnist", "mnist", 1100)["n"] == 1000
+    assert real_spans("mnist", "mine.safetensors", 1000) == {}
     assert real_spans("mnist", "mnist", 10_000)["n"] == 10_000 and real_spans("mnist", "mnist", 3500) == {}
     says, = score(X[:20], Y[:20], "mnist_5k", ("mnist",), steps=0)["warnings"]
     assert says.startswith("20 images are fewer than the 128 features of mnist")
