@@ -5,6 +5,7 @@ import json
 import struct
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import torchvision
 from PIL import Image
 
 import gan_course as gc
-from gan_course import judges
+from gan_course import data, judges
 from gan_course.cli import main
 from gan_course.config import Config, How, config_id
 from gan_course.data import (
@@ -134,10 +135,11 @@ def test_sizes_channels_and_classes_of_any_number(tmp_path):
     assert load(folder, size=8).shape == (3, 8, 8)
 
 
-def test_a_run_refuses_images_that_have_changed(tmp_path):
+def test_a_run_refuses_images_that_have_changed(tmp_path, monkeypatch):
     folder = write_folder(tmp_path/"folder")
     name = full_name(folder)
     assert load(name).shape == (1, 28, 28)
+    monkeypatch.setattr(data, "_KEPT", {}) # as another process has it
     Image.new("L", (28, 28), 99).save(folder/"digit 3"/"new.png")
     with pytest.raises(ValueError, match="have changed"): load(name)
     assert full_name(folder) != name
@@ -313,6 +315,7 @@ def test_a_scorer_of_ones_own_is_asked_by_its_file(tmp_path, capsys):
 
 def test_a_number_stands_beside_its_like_only():
     assert real_spans("mnist", "mnist", 20) == {} and real_spans("mnist", "mnist", 1100)["n"] == 1000
+    assert real_spans("mnist", "mine.safetensors", 1000) == {}
     assert real_spans("mnist", "mnist", 10_000)["n"] == 10_000 and real_spans("mnist", "mnist", 3500) == {}
     says, = score(X[:20], Y[:20], "mnist_5k", ("mnist",), steps=0)["warnings"]
     assert says.startswith("20 images are fewer than the 128 features of mnist")
@@ -321,7 +324,8 @@ def test_a_number_stands_beside_its_like_only():
 # Runs
 
 
-def test_quickstart_on_ones_own_images(home, quick_judges, capsys):
+def test_quickstart_on_ones_own_images(home, quick_judges, capsys, monkeypatch):
+    monkeypatch.setattr("gan_course.runs.run_config", partial(run_config, n_score=200)) # few, for speed
     folder = write_folder(home/"mine", DIGITS.x[::8], DIGITS.y[::8])
     out = typed(capsys, "quickstart", "--data", folder, "--epochs", "2", "--quiet", "--out", home/"q").out
     row = json.loads((home/"q"/"row.json").read_text(encoding="utf-8"))
