@@ -126,6 +126,8 @@ def test_a_damaged_record_stops_nothing(record, capsys):
     (record/"progress.json").write_text('{"exercises":', encoding="utf-8")
     exercises._record("exercises", "two", lambda row: row.update(right=True))
     assert "nothing was recorded" in capsys.readouterr().err
+    predict("coin", None, ("heads", "tails"))
+    assert check("two", 2) and "coin: choose one of" in capsys.readouterr().out
 
 
 def test_no_record_is_begun_where_nobody_asked_for_one(tmp_path, monkeypatch):
