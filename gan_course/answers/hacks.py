@@ -81,7 +81,7 @@ ANSWERS = {
         hints=("How many different values can a function that draws whole numbers give you?",
                "A stretch and a shift turn the interval [0, 1) into any other.")),
     'smooth-gap': Exercise(
-        """Real examples and fakes fall on a few places, with the probabilities p and q (two tensors that sum to
+        """Real examples and fakes fall on a few places, with the probabilities p and q (tensors that sum to
     1). Write gap(p, q, real_target, fake_target): the mean of D over real examples less its mean over fakes,
     for the best D under cross-entropy with these targets. Then see what smoothing does to it.""",
         right=(_gap(), _gap(_trained)), tolerance=4e-3,
