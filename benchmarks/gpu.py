@@ -3,7 +3,7 @@
 smoke: every game of tests/golden.py for some steps; is its step recorded as a CUDA graph?
 parity: the same games, unrecorded, in float32, with the CPU's random draws: are their metrics the CPU's?
 bench: `python -m benchmarks` on this device.
-runs: the runs in full that the open claims want, most verdicts a minute first, until the time is over. Each
+runs: the runs that the open claims want, most verdicts a minute first, until the time is over. Each
 has ten minutes; one that takes longer keeps a checkpoint, and goes on when this is called again.
 Every part leaves its rows in the folder OUT, where new runs join a copy of the stored ones (OUT/results).
 """
@@ -137,7 +137,8 @@ def wanted(results):
 def study_words(job, device, out):
     "The command that makes a run, and those of the same arm with a smaller seed."
     folder = out/'runs'/job.form/job.study
-    return ['gan_course', 'study', f'{job.study}/{job.arm}', *([f'--{job.form}'] * (job.form != 'small')), '--resume',
+    form = [f'--{job.form}'] * (job.form != 'small')
+    return ['gan_course', 'study', f'{job.study}/{job.arm}', *form, '--resume',
             '--seeds', str(job.seed + 1), '--device', device, '--precision', job.precision,
             '--gpus-per-run', '1', '--workers', '1', '--results', str(out/'results'), '--out', str(folder)]
 

@@ -755,7 +755,7 @@ def _bring_into_form(path, found, options): # -> DataSet
     return DataSet(parts.__getitem__, shape, max(1, len(names)), judge, name,
                    tuple(filter(None, dict.fromkeys(notes))), names)
 
-# %% ../nbs/17_own_images.ipynb #e1460d1c
+# %% ../nbs/17_own_images.ipynb #68e8cc6a
 def _read_any(path, change): # -> _Found
     "Whatever lies there, by the reader for it."
     if path.startswith('torchvision:'): return _read_torchvision(path, change)
@@ -779,8 +779,11 @@ def _stamp(path): # changes where a file was changed, or a folder has other file
     folders = [folder for folder, *_ in os.walk(path)] or [path]
     return tuple((part, os.stat(part).st_mtime_ns, os.stat(part).st_size) for part in folders)
 
-# %% ../nbs/17_own_images.ipynb #fbaaccf9
+_KEPT = {} # full name -> row: a run keeps its images, whatever happens to their folder meanwhile
+
+# %% ../nbs/17_own_images.ipynb #6f5d74c8
 def _open_own(name): # -> DataSet, None for a name that is no path
+    if name in _KEPT: return _KEPT[name]
     path, options, digest = _parse_name(name)
     if not _is_own(path): return None
     if not path.startswith('torchvision:'):
@@ -790,6 +793,8 @@ def _open_own(name): # -> DataSet, None for a name that is no path
     if digest and not row.name.endswith(f'#{digest}'):
         raise ValueError(f"data is {path}, whose images have changed: their hash is {row.name[-16:]}, "
                          f"allowed is that of the run, {digest}")
+    _KEPT[row.name] = row
+    if len(_KEPT) > 4: del _KEPT[next(iter(_KEPT))] # the oldest: images need memory
     return row
 
 OPENERS['own'] = _open_own

@@ -39,6 +39,12 @@ def read_progress(
     file = (folder or _FOLDER)/'progress.json'
     return read_json(file) if file.exists() else {}
 
+# %% ../nbs/02_exercises.ipynb #4e2103e1
+def _read_record():
+    "The same of this notebook's folder; a damaged file is no reason to stop."
+    try: return read_progress()
+    except (ValueError, OSError): return {}
+
 def _record(kind, name, change, folder=None):
     "Change one row of progress.json, where there is one; `change` gets the row, a dict."
     file = (folder or _FOLDER)/'progress.json'
@@ -159,7 +165,8 @@ def predict(
     choices:tuple=(),           # what can be expected; (): a number
 ):
     "Commit to an answer before the plot appears: with buttons in JupyterLab, as text elsewhere."
-    if choice is None: choice = read_progress().get('predictions', {}).get(name, {}).get('choice')
+    if choice is None: # said before?
+        choice = _read_record().get('predictions', {}).get(name, {}).get('choice', PREDICTIONS.get(name))
     clicks = has_front_end() and 'GAN_COURSE_EDIT' not in os.environ # an author's outputs do not wait
     if choice is None and clicks and importlib.util.find_spec('ipywidgets'): _ask(name, choices); return
     if choice is None:
@@ -268,7 +275,7 @@ def _find_exercise(
         for module in pkgutil.iter_modules(gan_course.answers.__path__, 'gan_course.answers.'):
             EXERCISES.update(importlib.import_module(module.name).ANSWERS)
     task = lookup(EXERCISES, name, 'exercise')
-    if variant is None: variant = read_progress().get('variant', '')
+    if variant is None: variant = _read_record().get('variant', '')
     return task.vary(random.Random(f'{variant}/{name}')) if variant and task.vary else task
 
 # %% ../nbs/02_exercises.ipynb #109512e3

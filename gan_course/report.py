@@ -119,7 +119,8 @@ def real_spans(
     if not .8 <= n / near <= 1.25: return {} # a distance falls with n: what other numbers got is no floor
     draws = [row['scores']['judges'].get(judge, {}) for row in rows if row['scores']['n'] == near]
     values = {name: [draw[name] for draw in draws if draw.get(name) is not None] for name in SCORES}
-    return {name: (min(some), max(some)) for name, some in values.items() if some} | dict(n=near)
+    spans = {name: (min(some), max(some)) for name, some in values.items() if some}
+    return spans | dict(n=near) if spans else {} # another judge has none
 
 # %% ../nbs/39_report.ipynb #6e412db0
 def _as_text(value): return '' if value is None else f'{value:.4g}'

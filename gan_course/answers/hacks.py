@@ -7,6 +7,7 @@ __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/21_hacks.ipynb #564c6db2
 import torch
+import torch.nn.functional as F
 
 from ..core import RandomState
 from ..exercises import Exercise
@@ -22,6 +23,25 @@ def _noise_range(draw):
     if z.min() >= 0: return "it never draws a negative number: half of the interval is missing"
     if not (abs(z.mean()) < .02 and abs(z.var() - 1 / 3) < .01):
         return f"it has mean {z.mean():.2f} and variance {z.var():.2f}; a uniform distribution has 0 and 1/3"
+
+# %% ../../nbs/answers/21_hacks.ipynb #6eb36f0c
+def _best(p, q, real_target, fake_target):
+    "The best D's answer at each place."
+    return (p * real_target + q * fake_target) / (p + q)
+
+def _gap(best=_best, of=lambda p, q, d: ((p - q) * d).sum()):
+    "The gap of a D that is given as a function."
+    return lambda p, q, *targets: float(of(p, q, best(p, q, *targets)))
+
+def _trained(p, q, real_target, fake_target):
+    "The same D, found by going downhill."
+    logits = torch.zeros_like(p, requires_grad=True)
+    opt = torch.optim.Adam([logits], lr=.05)
+    for _ in range(800):
+        real, fake = (F.binary_cross_entropy_with_logits(logits, torch.full_like(p, t), reduction='none')
+                      for t in (real_target, fake_target))
+        opt.zero_grad(); (p * real + q * fake).sum().backward(); opt.step()
+    return logits.detach().sigmoid()
 
 # %% ../../nbs/answers/21_hacks.ipynb #dc2e4baa
 _inner, _head, _old_head = 512 * 256 + 256, 256 + 1, 512 + 1
@@ -60,4 +80,20 @@ ANSWERS = {
                (lambda n, dim: torch.rand(dim, n) * 2 - 1, "it gave (20, 2000)")),
         hints=("How many different values can a function that draws whole numbers give you?",
                "A stretch and a shift turn the interval [0, 1) into any other.")),
+    'smooth-gap': Exercise(
+        """Real examples and fakes fall on a few places, with the probabilities p and q (tensors that sum to
+    1). Write gap(p, q, real_target, fake_target): the mean of D over real examples less its mean over fakes,
+    for the best D under cross-entropy with these targets. Then see what smoothing does to it.""",
+        right=(_gap(), _gap(_trained)), tolerance=4e-3,
+        wrong=((_gap(lambda p, q, *targets: p / (p + q)),
+                "that is the best D of the hard targets, 1 and 0; smoothed ones have another"),
+               (_gap(lambda p, q, real, fake: p * real / (p + q)),
+                "the fakes' target is missing in D's answer"),
+               (_gap(of=lambda p, q, d: d.mean()), "that is the mean over places, of D alone"),
+               (lambda p, q, real, fake: real - fake, "that is the gap where no place has both kinds"),
+               (_gap(of=lambda p, q, d: ((q - p) * d).sum()), "the sign: real less fake")),
+        hints=("At one place: which answer makes the cross-entropy of p real examples and q fakes least?",
+               "The mean target there, weighed by p and q."),
+        cases=((torch.tensor([.5, .3, .2]), torch.tensor([.1, .3, .6]), .9, .1),
+               (torch.tensor([.7, .2, .1]), torch.tensor([.2, .2, .6]), .95, .15))),
 }
