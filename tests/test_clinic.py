@@ -209,3 +209,11 @@ def test_the_small_form_of_the_study_is_small():
         small, full = study.config(arm, "small"), study.config(arm)
         assert small.width == .25 < full.width and small.epochs == 4 < full.epochs
         assert small.data == "stacked_mnist" and replace(small, width=full.width, epochs=full.epochs) == full
+
+
+def test_the_four_patients_have_their_findings(root):
+    rows = read_jsonl(root/"nbs"/"results"/"clinic"/"patients.jsonl")
+    assert [row["case"] for row in rows] == ["strong-d", "collapse-ring8", "labels-swapped", "strong-d"]
+    serious = [[f.name for f in diagnose(row["history"]) if f.serious] for row in rows]
+    assert serious == [["d-wins"], [], ["no-contest"], []] # no rule sees the collapse
+    assert [row["cured"] for row in rows] == [False, False, False, True]
