@@ -17,31 +17,20 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from finish import finish, fold
 from house import BUILT, floors
 from links import problems
+from words import NUMBER, chapters, glossary, glossary_html, read, source
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS, PROC, SITE = ROOT/"nbs", ROOT/"_proc", ROOT/"_docs"
-NUMBER = r"\d\d_"
 KATEX, KATEX_SHA256 = "katex-0.16.11", "8c5494c5f7d8e8bf73ff3fe64d4bd09a340e4878b7eec9bbd9ef8d8f3e24193f"
 KATEX_ADDRESS = re.compile(r"https://cdn\.jsdelivr\.net/npm/katex@[^/\"']+/dist")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def read(path): return json.loads(path.read_text(encoding="utf-8"))
-
-
-def source(cell): return "".join(cell.get("source", ""))
-
-
-def chapters():
-    "Notebook -> title, in reading order."
-    return {path: re.search(r"^# (.+)", source(read(path)["cells"][0])).group(1).strip()
-            for path in sorted(NBS.glob("[0-9][0-9]_*.ipynb"))}
-
-
 def write_sidebar():
-    "The chapters in two groups, with their numbers, the playground, and the page of the library."
+    "The chapters in two groups, with their numbers, and the pages that are no chapters."
     import yaml
     parts = {"The course": [], "How the library is built": []}
     for path, title in chapters().items():
@@ -49,7 +38,9 @@ def write_sidebar():
         course, built = parts.values()
         (built if int(path.name[:2]) in BUILT else course).append(entry)
     contents = [dict(text="Home", href="index.ipynb"), dict(text="Playground", href="playground.ipynb"),
+                dict(text="Teach", href="teach.ipynb"),
                 *(dict(section=name, contents=entries) for name, entries in parts.items()),
+                dict(text="Glossary", href="glossary.ipynb"),
                 dict(text="The claims, one by one", href="ledger.ipynb"),
                 dict(text="The library, name by name", href="api.ipynb")]
     sidebar = dict(website=dict(sidebar=dict(contents=contents)))
@@ -92,8 +83,12 @@ def homes(module, names):
 
 
 def write_page(name, texts):
-    "A page of texts alone, as a notebook."
-    cells = [dict(cell_type="markdown", metadata={}, source=text) for text in texts]
+    "A page of texts alone, as a notebook; the first is `# Title`, an empty line, `> description`."
+    import yaml
+    title, _, description = texts[0].partition("\n\n> ")
+    front = yaml.safe_dump(dict(title=title.removeprefix("# "), description=description.strip()))
+    cells = [dict(cell_type="raw", metadata={}, source=f"---\n{front}---\n"),
+             *(dict(cell_type="markdown", metadata={}, source=text) for text in texts[1:])]
     kernel = dict(kernelspec=dict(name="python3", display_name="python3", language="python"))
     page = dict(nbformat=4, nbformat_minor=5, metadata=kernel, cells=cells)
     (PROC/f"{name}.ipynb").write_text(json.dumps(page), encoding="utf-8")
@@ -138,6 +133,19 @@ def write_ledger():
     write_page("ledger", texts)
 
 
+def write_glossary():
+    "The page of words, from nbs/glossary.md."
+    title = (NBS/"glossary.md").read_text(encoding="utf-8").partition("\n\n|")[0]
+    write_page("glossary", [title, *glossary_html(glossary())])
+
+
+def write_teach(repository):
+    "The page for teachers, nbs/teach.md."
+    text = (NBS/"teach.md").read_text(encoding="utf-8")
+    title, rest = re.match(r"(# .+\n\n> .+)\n((?s:.+))", text).groups()
+    write_page("teach", [title, site_links(re.sub(r"<!--.*?-->\n?", "", rest), repository)])
+
+
 PLAYGROUND = [
     "# Playground\n\n> A GAN to take apart, and a trained one to draw with; both run in your browser",
     "## A game in the plane\n\nD learns to tell real points from fakes, G to make fakes that D takes for "
@@ -151,8 +159,7 @@ PLAYGROUND = [
 def write_playground():
     "The page of the widgets: a text and a place for each; `add_widgets` fills the places."
     title, *texts = PLAYGROUND
-    theme = """data-options='{"theme": "system"}'""" # the site itself is light only
-    places = [f'<div data-widget="{name}" {theme}></div>' for name in ("debugger", "seven")]
+    places = [f'<div data-widget="{name}"></div>' for name in ("debugger", "seven")]
     body = [f"{text}\n\n{place}" for text, place in zip(texts, places, strict=True)]
     write_page("playground", [title, *body])
 
@@ -180,7 +187,7 @@ def only_imports(text):
 
 def stage(folder):
     "Copy nbs for nbdev, which runs every cell with an import: leave it the exported ones and mere imports."
-    shutil.copytree(NBS, folder, ignore=shutil.ignore_patterns(".*", "answers"))
+    shutil.copytree(NBS, folder, ignore=shutil.ignore_patterns(".*", "answers", "*.md"))
     for path in folder.glob("*.ipynb"):
         notebook = read(path)
         for cell in notebook["cells"]:
@@ -215,6 +222,13 @@ def unlink_code(text):
     return re.sub(r"^```.*?^```", plain, text, flags=re.M | re.S)
 
 
+def site_links(text, repository=""):
+    "Links of a text for a reader of nbs/, as the site needs them."
+    text = re.sub(rf"(\]\(){NUMBER}(\w+\.ipynb)", r"\1\2", text)
+    text = re.sub(r"(\]\((?:glossary|teach)\.)md\b", r"\1ipynb", text)
+    return re.sub(r"(\]\()\.\./", rf"\1{repository}/blob/main/", text) if repository else text
+
+
 def tidy(notebook, repository):
     "Take out what a page cannot show, and point links where the site has them."
     notebook["metadata"].pop("widgets", None)
@@ -224,10 +238,11 @@ def tidy(notebook, repository):
         for data in (out.get("data", {}) for out in shown):
             if "text/markdown" in data: data["text/markdown"] = unlink_code("".join(data["text/markdown"]))
         if "outputs" in cell: cell["outputs"] = join_streams(shown)
+        if cell["cell_type"] == "code": cell["source"] = fold(cell)
         if cell["cell_type"] != "markdown": continue
-        text = re.sub(rf"(\]\(){NUMBER}(\w+\.ipynb)", r"\1\2", cell["source"])
-        text = re.sub(r"\[(`_\w+`)\]\([^)\s]+\)", r"\1", text) # a private name has no anchor to lead to
-        cell["source"] = re.sub(r"(\]\()\.\./", rf"\1{repository}/blob/main/", text)
+        text = re.sub(r"\[(`_\w+`)\]\([^)\s]+\)", r"\1", cell["source"]) # a private name has no anchor
+        text = re.sub(r"<!-- /?\w+ -->", "", text) # marks of places that are computed
+        cell["source"] = site_links(text, repository)
     return notebook
 
 
@@ -250,6 +265,8 @@ def prepare():
     write_api()
     write_ledger()
     write_playground()
+    write_glossary()
+    write_teach(config.git_url)
     return f"{config.doc_host}{config.doc_baseurl}/"
 
 
@@ -318,6 +335,7 @@ def main():
     address = prepare()
     render(args.tool)
     vendor_katex(fetch_katex(args.offline))
+    finish(SITE, args.tool)
     add_widgets()
     keep_home(address)
     found = problems(SITE)
