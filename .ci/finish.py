@@ -193,4 +193,7 @@ def finish(site, tool):
         html = '<script src="site_libs/site.js"></script>\n</body>'.join(html.rsplit("</body>", 1))
         page.write_text(html, encoding="utf-8")
     shutil.copy(CI_SCRIPT, site/"site_libs"/"site.js")
+    for css in (site/"site_libs").glob("themes/*.css"): # a theme's font from elsewhere: the system's will do
+        text = css.read_text(encoding="utf-8")
+        css.write_text(re.sub(r"@import url\(https?://[^)]*\);?", "", text), encoding="utf-8")
     if tool == "smalldocs": own_search(site)
