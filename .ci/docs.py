@@ -164,6 +164,26 @@ def write_playground():
     write_page("playground", [title, *body])
 
 
+FIRST_SCREEN = re.compile(r"^(!\[.+?\]\(digits\.png\))\n\[!\[.+?\]\(seven\.png\)\]\(.+?\)$", re.M)
+LIVING = """<div class="first-screen">
+<div>
+
+{picture}
+
+</div>
+<figure>
+<figcaption>Draw me a seven: a trained generator, here in your browser
+(<a href="playground.html">more of it</a>).</figcaption>
+<div data-widget="seven"></div>
+</figure>
+</div>"""
+
+
+def first_screen(text):
+    "The first pictures of the front page, the second as the widget that it shows."
+    return FIRST_SCREEN.sub(lambda found: LIVING.format(picture=found[1]), text)
+
+
 def add_widgets():
     "Give each page with a place for a widget the script that fills it; the script lies beside the pages."
     from gan_course.widgets import WIDGETS, page_script
@@ -242,7 +262,7 @@ def tidy(notebook, repository):
         if cell["cell_type"] != "markdown": continue
         text = re.sub(r"\[(`_\w+`)\]\([^)\s]+\)", r"\1", cell["source"]) # a private name has no anchor
         text = re.sub(r"<!-- /?\w+ -->", "", text) # marks of places that are computed
-        cell["source"] = site_links(text, repository)
+        cell["source"] = site_links(first_screen(text), repository)
     return notebook
 
 

@@ -171,6 +171,12 @@ console.log(queries.map(found).join());
     assert done.stdout.strip() == "dcb,cd,cb,a,,,", done.stderr
 
 
+def test_the_first_screen_has_the_widget_in_place_of_its_picture(ci):
+    index = ci["words"].read(CI.parent/"nbs"/"index.ipynb")
+    page = ci["docs"].first_screen("\n".join(map(ci["words"].source, index["cells"])))
+    assert page.count('data-widget="seven"') == 1 and "(digits.png)" in page and "seven.png" not in page
+
+
 # --- colours
 
 GROUNDS = {"html:not(.quarto-dark)": ("#ffffff", "--row"), "html.quarto-dark": ("#222222", "--row")}

@@ -183,13 +183,20 @@ def test_the_pages_of_words_and_for_teachers(root, site):
     assert 'href="glossary.html"' in front and 'href="teach.html"' in front
 
 
+def test_the_first_screen_needs_no_kernel(site):
+    front = (site/"index.html").read_text(encoding="utf-8")
+    first = front.partition("<main")[2].partition("<h2")[0]
+    assert 'data-widget="seven"' in first and "digits.png" in first and "first_gan.html" in first
+    assert "site_libs/widgets/seven.js" in front and "claims" not in re.findall(r"<!-- (\w+)", front)
+
+
 def test_the_playground_has_both_widgets_and_their_scripts(site):
     page, front = (site/"playground.html").read_text(), (site/"index.html").read_text()
     for name in ("debugger", "seven"):
         assert page.count(f'data-widget="{name}"') == 1
         assert page.count(f'<script src="site_libs/widgets/{name}.js"></script>') == 1
         assert (site/"site_libs"/"widgets"/f"{name}.js").exists()
-    assert 'href="playground.html"' in front and "site_libs/widgets" not in front
+    assert 'href="playground.html"' in front and "site_libs/widgets/debugger.js" not in front
 
 
 def test_no_link_is_broken_and_nothing_comes_from_elsewhere(site, links):
@@ -238,6 +245,7 @@ def from_disk(site):
 def test_the_site_works_from_a_disk(from_disk):
     page, go = from_disk
     go("index")
+    assert page.locator('[data-widget="seven"] canvas').count()
     page.get_by_role("searchbox").fill("FID")
     page.locator(".search-result").first.wait_for()
     found = page.locator(".search-result").all_inner_texts()
