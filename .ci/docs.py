@@ -20,22 +20,17 @@ import tempfile
 from pathlib import Path
 
 from content import KINDS, in_notebook, in_page
+from finish import finish, fold
 from house import BUILT, floors
 from links import problems
+from words import NUMBER, chapters, glossary, glossary_html, read, source
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS, PROC, SITE = ROOT/"nbs", ROOT/"_proc", ROOT/"_docs"
-NUMBER = r"\d\d_"
 KATEX, KATEX_SHA256 = "katex-0.16.11", "8c5494c5f7d8e8bf73ff3fe64d4bd09a340e4878b7eec9bbd9ef8d8f3e24193f"
 KATEX_ADDRESS = re.compile(r"https://cdn\.jsdelivr\.net/npm/katex@[^/\"']+/dist")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SCRIPT = re.compile(r"<script\b.*?(</script>|\Z)", re.S | re.I)
-
-
-def read(path): return json.loads(path.read_text(encoding="utf-8"))
-
-
-def source(cell): return "".join(cell.get("source", ""))
 
 
 def write(path, notebook):
@@ -47,14 +42,8 @@ def write(path, notebook):
     path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
-def chapters():
-    "Notebook -> title, in reading order."
-    return {path: re.search(r"^# (.+)", source(read(path)["cells"][0])).group(1).strip()
-            for path in sorted(NBS.glob("[0-9][0-9]_*.ipynb"))}
-
-
 def write_sidebar():
-    "The chapters in two groups, with their numbers, the playground, and the page of the library."
+    "The chapters in two groups, with their numbers, and the pages that are no chapters."
     import yaml
     parts = {"The course": [], "How the library is built": []}
     for path, title in chapters().items():
@@ -62,7 +51,9 @@ def write_sidebar():
         course, built = parts.values()
         (built if int(path.name[:2]) in BUILT else course).append(entry)
     contents = [dict(text="Home", href="index.ipynb"), dict(text="Playground", href="playground.ipynb"),
+                dict(text="Teach", href="teach.ipynb"),
                 *(dict(section=name, contents=entries) for name, entries in parts.items()),
+                dict(text="Glossary", href="glossary.ipynb"),
                 dict(text="The claims, one by one", href="ledger.ipynb"),
                 dict(text="The library, name by name", href="api.ipynb")]
     sidebar = dict(website=dict(sidebar=dict(contents=contents)))
@@ -105,8 +96,12 @@ def homes(module, names):
 
 
 def write_page(name, texts):
-    "A page of texts alone, as a notebook."
-    cells = [dict(cell_type="markdown", metadata={}, source=text) for text in texts]
+    "A page of texts alone, as a notebook; the first is `# Title`, an empty line, `> description`."
+    import yaml
+    title, _, description = texts[0].partition("\n\n> ")
+    front = yaml.safe_dump(dict(title=title.removeprefix("# "), description=description.strip()))
+    cells = [dict(cell_type="raw", metadata={}, source=f"---\n{front}---\n"),
+             *(dict(cell_type="markdown", metadata={}, source=text) for text in texts[1:])]
     kernel = dict(kernelspec=dict(name="python3", display_name="python3", language="python"))
     page = dict(nbformat=4, nbformat_minor=5, metadata=kernel, cells=cells)
     write(PROC/f"{name}.ipynb", page)
@@ -150,6 +145,19 @@ def write_ledger():
     write_page("ledger", texts)
 
 
+def write_glossary():
+    "The page of words, from nbs/glossary.md."
+    title = (NBS/"glossary.md").read_text(encoding="utf-8").partition("\n\n|")[0]
+    write_page("glossary", [title, *glossary_html(glossary())])
+
+
+def write_teach(repository):
+    "The page for teachers, nbs/teach.md."
+    text = (NBS/"teach.md").read_text(encoding="utf-8")
+    title, rest = re.match(r"(# .+\n\n> .+)\n((?s:.+))", text).groups()
+    write_page("teach", [title, site_links(re.sub(r"<!--.*?-->\n?", "", rest), repository)])
+
+
 PLAYGROUND = dict(
     debugger="## A game in the plane\n\nD learns to tell real points from fakes, G to make fakes that pass. "
     "Move one player at a time, or let them play. [Chapter 12](steps.ipynb) explains the moves, "
@@ -175,9 +183,9 @@ def place(name, **options):
 def write_playground():
     "The page of the widgets: a text and a place for each."
     first = ("# Playground\n\n> Six toys that run in your browser: games to take apart, digits to draw, read "
-             "and tell apart, runs to replay\n\n[Chapter 42](widgets.ipynb) tells how they are made. "
+             "and tell apart, runs to replay", "[Chapter 42](widgets.ipynb) tells how they are made. "
              "The sixth, a run under way, needs a kernel: [chapter 44](watching.ipynb).")
-    write_page("playground", [first, *(f"{text}\n\n{place(name)}" for name, text in PLAYGROUND.items())])
+    write_page("playground", [*first, *(f"{text}\n\n{place(name)}" for name, text in PLAYGROUND.items())])
 
 
 def placed(source):
@@ -192,6 +200,26 @@ def placed(source):
     usual = WIDGETS[name].options()
     wanted = WIDGETS[name].options(*given, **named)
     return place(name, **{key: value for key, value in wanted.items() if value != usual[key]})
+
+
+FIRST_SCREEN = re.compile(r"^(!\[.+?\]\(digits\.png\))\n\[!\[.+?\]\(seven\.png\)\]\(.+?\)$", re.M)
+LIVING = """<div class="first-screen">
+<div>
+
+{picture}
+
+</div>
+<figure>
+<figcaption>Draw me a seven: a trained generator, here in your browser
+(<a href="playground.html">more of it</a>).</figcaption>
+{widget}
+</figure>
+</div>"""
+
+
+def first_screen(text):
+    "The first pictures of the front page, the second as the widget that it shows."
+    return FIRST_SCREEN.sub(lambda found: LIVING.format(picture=found[1], widget=place("seven")), text)
 
 
 def add_widgets():
@@ -218,7 +246,7 @@ def only_imports(text):
 
 def stage(folder):
     "Copy nbs for nbdev, which runs every cell with an import: leave it the exported ones and mere imports."
-    shutil.copytree(NBS, folder, ignore=shutil.ignore_patterns(".*", "answers"))
+    shutil.copytree(NBS, folder, ignore=shutil.ignore_patterns(".*", "answers", "*.md"))
     for path in folder.glob("*.ipynb"):
         notebook = read(path)
         for cell in notebook["cells"]:
@@ -261,6 +289,13 @@ def unlink_code(text):
     return re.sub(r"^```.*?^```", plain, text, flags=re.M | re.S)
 
 
+def site_links(text, repository=""):
+    "Links of a text for a reader of nbs/, as the site needs them."
+    text = re.sub(rf"(\]\(){NUMBER}(\w+\.ipynb)", r"\1\2", text)
+    text = re.sub(r"(\]\((?:glossary|teach)\.)md\b", r"\1ipynb", text)
+    return re.sub(r"(\]\()\.\./", rf"\1{repository}/blob/main/", text) if repository else text
+
+
 def tidy(notebook, repository):
     "Take out what a page cannot show, and point links where the site has them."
     notebook["metadata"].pop("widgets", None)
@@ -276,10 +311,11 @@ def tidy(notebook, repository):
         if toy: # in its place, not the line that says where it is to be seen
             cell["outputs"] = []
             notebook["cells"].append(dict(cell_type="markdown", metadata={}, source=toy))
+        if cell["cell_type"] == "code": cell["source"] = fold(cell)
         if cell["cell_type"] != "markdown": continue
-        text = re.sub(rf"(\]\(){NUMBER}(\w+\.ipynb)", r"\1\2", cell["source"])
-        text = re.sub(r"\[(`_\w+`)\]\([^)\s]+\)", r"\1", text) # a private name has no anchor to lead to
-        cell["source"] = re.sub(r"(\]\()\.\./", rf"\1{repository}/blob/main/", text)
+        text = re.sub(r"\[(`_\w+`)\]\([^)\s]+\)", r"\1", cell["source"]) # a private name has no anchor
+        text = re.sub(r"<!-- /?\w+ -->", "", text) # marks of places that are computed
+        cell["source"] = site_links(first_screen(text), repository)
     return notebook
 
 
@@ -305,6 +341,8 @@ def prepare():
     write_api()
     write_ledger()
     write_playground()
+    write_glossary()
+    write_teach(config.git_url)
     return f"{config.doc_host}{config.doc_baseurl}/"
 
 
@@ -384,6 +422,7 @@ def main():
     address = prepare()
     render(args.tool)
     vendor_katex(fetch_katex(args.offline))
+    finish(SITE, args.tool)
     add_widgets()
     keep_home(address)
     found = problems(SITE)

@@ -1,10 +1,18 @@
-"""Write README.md from nbs/index.ipynb; with --check, write nothing and exit 1 when it differs."""
+"""Write what texts hold that is computed, and README.md from nbs/index.ipynb.
+
+Computed are the plans and goals in nbs/teach.md and the count of claims in nbs/index.ipynb. With --check,
+write nothing and exit 1 when one of the three differs.
+"""
 import json
 import re
 import sys
 from pathlib import Path
 
+from house import BUILT
+from words import PLANS, goals_table, plan_table
+
 ROOT = Path(__file__).resolve().parents[1]
+MARKED = re.compile(r"(<!-- (\w+) -->)(.*?)(<!-- /\2 -->)", re.S) # <!-- name -->computed<!-- /name -->
 INLINE_LINK = re.compile(r"(\]\()(?!\w+:|#|/)([^)\s]+)")
 
 
@@ -37,9 +45,44 @@ def render(notebook):
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def count_claims():
+    "How many claims of the reports have a verdict, and how many there are."
+    sys.path.insert(0, str(ROOT))
+    from gan_course.claims import judged, verdicts
+    found = verdicts(ROOT/"nbs"/"results")
+    return f"{judged(found)} of {len(found)}"
+
+
+COMPUTED = { # name of a marked place -> what stands there
+    "claims": count_claims, "goals": lambda: f"\n{goals_table(BUILT)}\n",
+    "six": lambda: f"\n{plan_table(PLANS['six'])}\n", "twelve": lambda: f"\n{plan_table(PLANS['twelve'])}\n",
+}
+
+
+def fill(text):
+    "The text, with what is computed in its marked places."
+    return MARKED.sub(lambda found: found[1] + COMPUTED[found[2]]() + found[4], text)
+
+
+def fill_notebook(text):
+    "A notebook's text, with what is computed in its markdown."
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "markdown": continue
+        cell["source"] = fill("".join(cell["source"])).splitlines(keepends=True)
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def files():
+    "Path -> what its text has to be."
+    index, teach = ROOT/"nbs"/"index.ipynb", ROOT/"nbs"/"teach.md"
+    filled = fill_notebook(index.read_text(encoding="utf-8"))
+    readme = MARKED.sub(r"\3", render(json.loads(filled)))
+    return {index: filled, teach: fill(teach.read_text(encoding="utf-8")), ROOT/"README.md": readme}
+
+
 if __name__ == "__main__":
-    text = render(json.loads((ROOT/"nbs"/"index.ipynb").read_text(encoding="utf-8")))
-    readme = ROOT/"README.md"
-    if "--check" not in sys.argv: readme.write_text(text, encoding="utf-8")
-    elif readme.read_text(encoding="utf-8") != text:
-        sys.exit("README.md is not what nbs/index.ipynb says; run: python .ci/readme.py")
+    for path, text in files().items():
+        if "--check" not in sys.argv: path.write_text(text, encoding="utf-8")
+        elif path.read_text(encoding="utf-8") != text:
+            sys.exit(f"{path.name} is not what the notebooks say; run: python .ci/readme.py")

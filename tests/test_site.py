@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -204,6 +205,70 @@ def test_every_toy_of_the_playground_answers_from_a_disk(site, width):
     assert complaints == []
 
 
+def text_of(piece): return re.sub(r"<[^>]+>", "", piece).strip()
+
+
+def pages_of(site):
+    return {page.name: page.read_text(encoding="utf-8") for page in sorted(site.glob("*.html"))}
+
+
+def test_every_page_says_what_it_is(site):
+    pages, titles = pages_of(site), set()
+    for name, page in pages.items():
+        assert '<html lang="en"' in page, name
+        title = re.search(r"<title>(.+?)</title>", page)[1]
+        assert title not in titles, title
+        titles.add(title)
+        for mark in ('name="description" content="[^"]{10,}', 'property="og:image" content="https://[^"]+'):
+            assert re.search(f"<meta {mark}", page), (name, mark)
+        assert "CC BY 4.0" in page and 'href="teach.html#adopt-and-cite"' in page, name
+    assert (site/"digits.png").exists()
+
+
+def test_every_page_has_one_h1_and_leaves_no_level_out(site):
+    for name, page in pages_of(site).items():
+        levels = [int(level) for level in re.findall(r"<h([1-6])\b", page.partition("<main")[2])]
+        assert levels.count(1) == 1 and levels[0] == 1, (name, levels)
+        assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False)), (name, levels)
+
+
+def test_every_picture_has_a_description(site):
+    for name, page in pages_of(site).items():
+        for picture in re.findall(r"<img\b[^>]{0,400}", page):
+            assert re.search(r'alt="[^"]{5,}"', picture), (name, picture[:80])
+
+
+def test_no_page_is_heavy(site):
+    for name, page in pages_of(site).items():
+        parts = [site/path for path in re.findall(r'(?:src|href)="([\w./-]+\.(?:js|css|png|svg))"', page)]
+        weight = len(page.encode()) + sum(path.stat().st_size for path in {*parts})
+        assert weight < 3e6, f"{name}: {weight / 1e6:.1f} MB"
+
+
+def test_a_chapter_can_be_taken_along(root, site):
+    for name in numbered(root):
+        page = (site/f"{name[3:].removesuffix('.ipynb')}.html").read_text(encoding="utf-8")
+        assert f'href="notebooks/{name}" download' in page and f"/blob/main/nbs/{name}" in page
+        copy = json.loads((site/"notebooks"/name).read_text(encoding="utf-8"))
+        assert not any(cell.get("outputs") for cell in copy["cells"])
+
+
+def test_the_pages_of_words_and_for_teachers(root, site):
+    words, teach = ((site/f"{name}.html").read_text(encoding="utf-8") for name in ("glossary", "teach"))
+    for anchor in ("mode-collapse", "fid", "gradient-penalty", "t-interval"): assert f'id="{anchor}"' in words
+    assert words.count("<dt ") >= 80 and 'href="hacks.html"' in words
+    assert teach.count('href="first_gan.html"') >= 3 and "<!--" not in teach.partition("<main")[2]
+    front = (site/"index.html").read_text(encoding="utf-8")
+    assert 'href="glossary.html"' in front and 'href="teach.html"' in front
+
+
+def test_the_first_screen_needs_no_kernel(site):
+    front = (site/"index.html").read_text(encoding="utf-8")
+    first = front.partition("<main")[2].partition("<h2")[0]
+    assert 'data-widget="seven"' in first and "digits.png" in first and "first_gan.html" in first
+    assert re.search(r"site_libs/widgets/[\w-]*seven", front) and "claims" not in re.findall(r"<!-- (\w+)", front)
+
+
 def test_no_link_is_broken_and_nothing_comes_from_elsewhere(site, links):
     assert links.problems(site) == []
 
@@ -278,6 +343,60 @@ def test_what_a_page_must_show_is_counted(root):
     assert content.in_page(page) == (1, 1, 1)
 
 
+AXE = Path(os.environ.get("AXE_CORE", Path(__file__).parents[1]/".cache"/"axe.min.js")) # npm's axe-core
+
+
+@pytest.fixture
+def from_disk(site):
+    "A browser's page for the site as it lies on the disk, and what it complained of."
+    from playwright.sync_api import sync_playwright
+    complaints = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport=dict(width=1280, height=900))
+        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda r: complaints.append(r.url) if r.url.startswith("http") else None)
+        yield page, lambda name: page.goto((site/f"{name}.html").as_uri(), wait_until="load")
+        browser.close()
+    assert complaints == []
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium")
+def test_the_site_works_from_a_disk(from_disk):
+    page, go = from_disk
+    go("index")
+    assert page.locator('[data-widget="seven"] canvas').count()
+    page.get_by_role("searchbox").fill("FID")
+    page.locator(".search-result").first.wait_for()
+    found = page.locator(".search-result").all_inner_texts()
+    assert found[0].startswith("Glossary") and all(re.search(r"\bFID\b", text, re.I) for text in found)
+    assert {mark.lower() for mark in page.locator(".search-result mark").all_inner_texts()} == {"fid"}
+    page.get_by_role("searchbox").press("Enter")
+    page.wait_for_url("**/glossary.html#fid")
+    go("probe")
+    picture = page.get_by_role("button", name="One black dot")
+    picture.focus()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid" # it is seen
+    page.keyboard.press("Enter")
+    assert page.locator("dialog.zoom[open] img").get_attribute("alt") == "One black dot"
+    page.keyboard.press("Escape")
+    assert page.locator("dialog.zoom[open]").count() == 0
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium")
+@pytest.mark.skipif(not AXE.exists(), reason=f"no {AXE}: set AXE_CORE to axe.min.js of npm's axe-core")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_barrier(from_disk, scheme):
+    page, go = from_disk
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    for name in ("index", "first_gan", "seeds", "glossary", "teach", "ledger", "playground"):
+        go(name)
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa'], preload: false})")["violations"]
+        assert not found, (name, [(v["id"], [node["html"][:120] for node in v["nodes"][:3]]) for v in found])
+
+
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium")
 def test_a_browser_has_nothing_to_complain_of(site):
     from playwright.sync_api import sync_playwright
@@ -292,8 +411,8 @@ def test_a_browser_has_nothing_to_complain_of(site):
         page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda r: seen.append(r.url))
-        for name in ("index.html", "probe.html", "losses.html", "playground.html"):
-            page.goto(home + name, wait_until="networkidle")
+        for name in ("index", "probe", "losses", "playground", "teach", "glossary", "ledger"):
+            page.goto(f"{home}{name}.html", wait_until="networkidle")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, f"{name} scrolls sideways"
         page.goto(home + "probe.html", wait_until="networkidle")
         assert page.locator(".katex").count() >= 2 or not (site/"site_libs"/"katex").exists()
