@@ -485,6 +485,7 @@ class _Player:
         if self.is_over: return
         if ask == 'play' and not self.playing:
             self.playing = True
+            if self.task: self.task.cancel() # one that has not yet seen the pause
             self.task = asyncio.get_running_loop().create_task(self.run(slices))
         elif ask == 'stop': _stop(self)
         elif ask == 'move':
