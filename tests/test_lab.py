@@ -17,7 +17,8 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-background-networking", "--disable-component-update")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium")
 QUIET = {"@jupyterlab/apputils-extension/notification.jupyterlab-settings": dict(
-    fetchNews="false", checkForUpdates=False, doNotDisturbMode=True)}
+    fetchNews="false", checkForUpdates=False, doNotDisturbMode=True),
+    "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": dict(windowingMode="none")}
 TRAIN = """import torch
 from gan_course.data import load
 from gan_course.networks import MLPDiscriminator, MLPGenerator
