@@ -83,7 +83,7 @@ def open_notebook(lab):
             page = browser.new_page(viewport=dict(width=1400, height=1400))
             page.set_default_timeout(90_000)
             page.goto(lab[1](name))
-            page.wait_for_function("window.jupyterapp")
+            page.wait_for_function("window.jupyterapp?.shell.currentWidget?.context")
             page.evaluate("""async () => {
                 await jupyterapp.restored;
                 const {context} = jupyterapp.shell.currentWidget;
