@@ -333,7 +333,7 @@ def prepare():
     for path in sorted(PROC.glob("*.ipynb")):
         notebook = tidy(read(path), config.git_url)
         if path.stem == "index": # below the doors: the run that `make run` makes, as a film
-            film = f"Forty epochs of the GAN that `make run` trains, on real digits:\n\n{placed(FRONT)}"
+            film = f"Twenty epochs of the GAN that `make run` trains, on real digits:\n\n{placed(FRONT)}"
             notebook["cells"].insert(2, dict(cell_type="markdown", metadata={}, source=film))
         path.unlink()
         write(PROC/re.sub(f"^{NUMBER}", "", path.name), notebook)

@@ -17,7 +17,8 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-background-networking", "--disable-component-update")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium")
 QUIET = {"@jupyterlab/apputils-extension/notification.jupyterlab-settings": dict(
-    fetchNews="false", checkForUpdates=False, doNotDisturbMode=True)}
+    fetchNews="false", checkForUpdates=False, doNotDisturbMode=True),
+    "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": dict(windowingMode="none")}
 TRAIN = """import torch
 from gan_course.data import load
 from gan_course.networks import MLPDiscriminator, MLPGenerator
@@ -40,9 +41,10 @@ def notebook(*sources):
     return dict(nbformat=4, nbformat_minor=5, metadata=kernel, cells=cells)
 
 
-@pytest.fixture
-def lab(tmp_path, root):
-    "A server with folders of its own; yields the address of a notebook."
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory, root):
+    "A server with folders of its own; yields the folder of its notebooks and the address of one."
+    tmp_path = tmp_path_factory.mktemp("lab")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -66,7 +68,7 @@ def lab(tmp_path, root):
         for _ in range(240):
             try: urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={token}"); break
             except OSError: time.sleep(.5)
-        yield lambda name: f"http://127.0.0.1:{port}/lab/tree/{name}.ipynb?token={token}"
+        yield work, lambda name: f"http://127.0.0.1:{port}/lab/tree/{name}.ipynb?token={token}"
     finally:
         server.terminate()
         server.wait(30)
@@ -80,8 +82,8 @@ def open_notebook(lab):
         def open_notebook(name):
             page = browser.new_page(viewport=dict(width=1400, height=1400))
             page.set_default_timeout(90_000)
-            page.goto(lab(name))
-            page.wait_for_function("window.jupyterapp")
+            page.goto(lab[1](name))
+            page.wait_for_function("window.jupyterapp?.shell.currentWidget?.context")
             page.evaluate("""async () => {
                 await jupyterapp.restored;
                 const {context} = jupyterapp.shell.currentWidget;
@@ -101,7 +103,7 @@ def text_of(widget, pattern):
     expect(widget.get_by_role("status").first).to_have_text(re.compile(pattern), timeout=90_000)
 
 
-def test_widgets_answer_and_outlive_a_second_run_and_a_restart(open_notebook, tmp_path):
+def test_widgets_answer_and_outlive_a_second_run_and_a_restart(open_notebook, lab):
     page = open_notebook("toys")
     for _ in range(2): # Run All, twice
         run_all(page)
@@ -121,7 +123,7 @@ def test_widgets_answer_and_outlive_a_second_run_and_a_restart(open_notebook, tm
     page.keyboard.press("Shift+Enter")
     text_of(game, "Round [1-9][0-9]")
     page.evaluate("jupyterapp.shell.currentWidget.context.save()")
-    saved = tmp_path/"work"/"toys.ipynb"
+    saved = lab[0]/"toys.ipynb"
     page.wait_for_timeout(1500)
     assert "widgets" not in json.loads(saved.read_text(encoding="utf-8"))["metadata"]
     page.evaluate("jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()")

@@ -419,4 +419,4 @@ def test_a_browser_has_nothing_to_complain_of(site):
         browser.close()
         server.shutdown()
     assert complaints == []
-    assert [url for url in seen if not url.startswith((home, "data:"))] == []
+    assert [url for url in seen if not url.startswith((home, "data:", "blob:"))] == []

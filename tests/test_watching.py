@@ -33,7 +33,7 @@ def weights(snapshot): return torch.cat([p.flatten() for p in snapshot.G.paramet
 def board():
     "A dashboard whose page is a list of messages."
     said = []
-    board = widgets._Dashboard(said.append, "bce")
+    board = widgets._Dashboard(said.append, "bce", least=0)
     board.said = said
     return board
 
@@ -68,6 +68,12 @@ def test_a_stopped_run_is_resumed_to_the_same_weights(tmp_path, board):
     assert board.said[-1]["status"].startswith("Stopped") and (tmp_path/"run"/"checkpoint.pt").exists()
     *_, end = play(RunDir(tmp_path/"run", resume=True))
     assert torch.equal(weights(end), weights(alone))
+
+
+def test_quick_epochs_are_not_all_shown_but_the_last_one_is(board):
+    board.least = 1e9
+    assert len([*widgets._hand_on(play(), board)]) == 4
+    assert [frame["epoch"] for frame in board.frames] == [1, 4] and len(board.rows) == 4
 
 
 def test_a_list_of_snapshots_can_be_stopped_too(board):

@@ -52,18 +52,21 @@ function letDraw(state, element, changed) {
 
 /** Plays while `state.playing`: a slice in each frame, or a move a second; calm readers get a slice a second. */
 function makePlayer(state, ask, show) {
-  let turn = 0;
-  const frame = async () => {
-    if (!state.playing) return;
-    const isSlow = state.speed === 'slow', player = turn++ % (state.settings.nD + 1) < state.settings.nD ? 'D' : 'G';
-    const next = isSlow ? await ask('move', player) : await ask('play');
-    if (!state.playing) return;
-    show(next, isSlow ? player : 'both', true);
-    if (!next.isFinite) state.play(false);
-    else if (isSlow || calm()) setTimeout(frame, 1000);
-    else requestAnimationFrame(frame);
+  let turn = 0, run = 0;
+  return () => {
+    const mine = ++run, isOver = () => !state.playing || mine !== run; // who pauses and plays again begins another run
+    const frame = async () => {
+      if (isOver()) return;
+      const isSlow = state.speed === 'slow', player = turn++ % (state.settings.nD + 1) < state.settings.nD ? 'D' : 'G';
+      const next = isSlow ? await ask('move', player) : await ask('play');
+      if (isOver()) return;
+      show(next, isSlow ? player : 'both', true);
+      if (!next.isFinite) state.play(false);
+      else if (isSlow || calm()) setTimeout(frame, 1000);
+      else requestAnimationFrame(frame);
+    };
+    frame();
   };
-  return frame;
 }
 
 /** Builds a debugger inside `el`; returns a function that stops it. */

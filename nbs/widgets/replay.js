@@ -62,6 +62,9 @@ export function mount(el, options = {}, live = null) {
       const arm = arms[0], at = arm.epochs.findIndex((e) => e >= epoch);
       if (at >= 0) return; // it is here already
       arm.epochs.push(epoch); arm.frames.push(frame); arm.rows.push(row); arm.words.push(said);
+      if (arm.epochs.length > 200) { // a long run keeps fewer
+        for (const list of [arm.epochs, arm.frames, arm.rows, arm.words]) list.splice(0, list.length, ...list.filter((_, i) => i % 2));
+      }
       show();
       if (follows) { slider.value = slider.max; show(); }
     };
