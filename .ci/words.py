@@ -63,9 +63,9 @@ def glossary_html(rows):
 
 
 def opening(chapter):
-    "The prose at the head of a chapter, before its first code."
+    "The prose at the head of a chapter."
     texts = []
-    for cell in read(chapter)["cells"][1:4]:
+    for cell in read(chapter)["cells"][1:8]:
         if cell["cell_type"] == "markdown": texts.append(source(cell))
     return "\n\n".join(texts)
 

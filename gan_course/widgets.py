@@ -372,6 +372,7 @@ def to_html(
 
 # %% ../nbs/44_watching.ipynb #c321edd5
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -479,6 +480,7 @@ class _Player:
         if self.is_over: return
         if ask == 'play' and not self.playing:
             self.playing = True
+            if self.task: self.task.cancel() # one that has not yet seen the pause
             self.task = asyncio.get_running_loop().create_task(self.run(slices))
         elif ask == 'stop': _stop(self)
         elif ask == 'move':
@@ -542,9 +544,10 @@ def _dashboard_frame(
 
 class _Dashboard:
     "What `watch` has seen so far, and what the page has asked for."
-    def __init__(self, send, loss): # a function that takes a message for the page; a name in `LOSSES`
+    def __init__(self, send, loss, least=.25): # takes a message for the page; a loss; seconds between frames
         self.send, self.loss, self.rows, self.frames, self.size = send, loss, [], [], (1, 1)
         self.go, self.is_stopped, self.is_over = threading.Event(), False, False
+        self.least, self.shown = least, -math.inf
         self.go.set()
 
     def tell(self, status, frames=()):
@@ -562,17 +565,18 @@ def _answer_board(
     elif ask == 'stop': board.is_stopped = True; board.go.set(); board.tell('Stops at the next snapshot.')
     else: board.tell('', board.frames)
 
-def _add_snapshot(
+def _show_snapshot(
     board:_Dashboard,
     snapshot:Snapshot,
 ):
     "Show a snapshot: its row, forty samples of images, and what the rules say of the run so far."
     row, picture = metric_row(snapshot), ''
-    board.rows.append(row)
     images = None if snapshot.G_ema is None else generate(snapshot.G_ema, 40)[0]
     if images is not None and images.ndim == 4: picture, board.size = data_uri(png_bytes(images)), (10, 4)
     board.frames.append(_dashboard_frame(row, picture, explain(board.rows, board.loss)))
+    board.shown = time.monotonic()
     board.tell(f"Epoch {row['epoch']:g}, step {row['step']:,}, {row['seconds']:.0f} s.", board.frames[-1:])
+    if len(board.frames) > 200: board.frames = board.frames[1::2] # a long run keeps fewer
 
 # %% ../nbs/44_watching.ipynb #075cf3e2
 def _hand_on(
@@ -581,7 +585,8 @@ def _hand_on(
 )->Iterator[Snapshot]:            # the same; ends early where the page asked for it
     "Hand snapshots on while nobody pauses or stops."
     for snapshot in snapshots:
-        _add_snapshot(board, snapshot)
+        board.rows.append(metric_row(snapshot))
+        if time.monotonic() - board.shown > board.least: _show_snapshot(board, snapshot)
         while not board.go.wait(.1): pass # short waits: Ctrl-C comes through
         if board.is_stopped: break
         yield snapshot
@@ -589,6 +594,7 @@ def _hand_on(
         try: snapshots.throw(KeyboardInterrupt) # as Ctrl-C: the run keeps a checkpoint
         except KeyboardInterrupt: pass
     board.is_over = True
+    if board.rows and board.frames[-1]['epoch'] != board.rows[-1]['epoch']: _show_snapshot(board, snapshot)
     board.tell('Stopped. A run with a folder can be resumed.' if board.is_stopped else 'The run has ended.')
 
 # %% ../nbs/44_watching.ipynb #50b2c1c2

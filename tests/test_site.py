@@ -266,7 +266,8 @@ def test_the_first_screen_needs_no_kernel(site):
     front = (site/"index.html").read_text(encoding="utf-8")
     first = front.partition("<main")[2].partition("<h2")[0]
     assert 'data-widget="seven"' in first and "digits.png" in first and "first_gan.html" in first
-    assert re.search(r"site_libs/widgets/[\w-]*seven", front) and "claims" not in re.findall(r"<!-- (\w+)", front)
+    assert re.search(r"site_libs/widgets/[\w-]*seven", front)
+    assert "claims" not in re.findall(r"<!-- (\w+)", front)
 
 
 def test_no_link_is_broken_and_nothing_comes_from_elsewhere(site, links):
