@@ -93,7 +93,8 @@ def text_of(widget, pattern):
 def test_widgets_answer_in_a_notebook_and_the_kernel_plays(open_notebook):
     page = open_notebook("toys")
     run_all(page)
-    toy, game = (page.locator(f'section[aria-label="{name}"]') for name in ("Step debugger", "The kernel's game"))
+    names = "Step debugger", "The kernel's game"
+    toy, game = (page.locator(f'section[aria-label="{name}"]') for name in names)
     text_of(toy, "^Round 0")
     text_of(game, "^Round 0")
     game.get_by_role("button", name="Step D").click()
