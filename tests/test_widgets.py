@@ -260,7 +260,7 @@ def test_a_bundle_is_one_sound_module_that_imports_nothing(tmp_path, name):
     command = [NODE, "--check", tmp_path/"widget.mjs"]
     done = subprocess.run(command, check=False, text=True, capture_output=True)
     assert done.returncode == 0, done.stderr # a name that two parts define is an error too
-    assert not re.search(r"^import\b", bundle(name), re.M) and "export function render(" in bundle(name)
+    assert not re.search(r"^import\b", bundle(name), re.M) and "export default" in bundle(name)
 
 
 def test_every_part_is_in_a_bundle_and_a_page_with_all_is_small(root):

@@ -21,6 +21,7 @@ export function render({ model, el }) {
   const buttons = [button('Step D', () => send({ ask: 'move', player: 'D' })), button('Step G', () => send({ ask: 'move', player: 'G' })),
     play, button('Stop', () => send({ ask: 'stop' }))];
   const onMessage = (message) => {
+    if (isGone) return; // a kernel that ends may still have sent a frame
     clearTimeout(timer);
     if (message.frame) {
       ({ frame } = message);

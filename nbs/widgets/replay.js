@@ -68,7 +68,9 @@ export function mount(el, options = {}, live = null) {
       show();
       if (follows) { slider.value = slider.max; show(); }
     };
+    let isGone = false;
     live.onMessage((message) => {
+      if (isGone) return;
       for (const one of message.frames || []) add(one);
       if (message.size) { arms[0].size = message.size; show(); }
       if (message.status === undefined) return;
@@ -76,7 +78,7 @@ export function mount(el, options = {}, live = null) {
       pause.textContent = message.isPaused ? 'Go on' : 'Pause';
       pause.disabled = halt.disabled = message.isOver;
     });
-    live.whenGone((sentence) => { status.textContent = sentence; pause.disabled = halt.disabled = true; });
+    live.whenGone((sentence) => { isGone = true; status.textContent = sentence; pause.disabled = halt.disabled = true; });
     live.send({ ask: 'all' });
   }
   slider.max = Math.max(0, epochs().length - 1);
