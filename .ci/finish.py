@@ -189,6 +189,7 @@ def finish(site, tool):
             head, end, rest = re.split(r'(?<=</div>)(</header>)', html, maxsplit=1) # of the title's block
             html = head + links[page.name] + end + rest
         html = re.sub(r'<script src="[^"]*fuse\.min\.js"></script>', "", html)
+        html = re.sub(r'(<i class="bi[^"]*") role="img">', r'\1 aria-hidden="true">', html)
         html = html.replace('role="navigation" aria-expanded', 'role="button" tabindex="0" aria-expanded')
         html = '<script src="site_libs/site.js"></script>\n</body>'.join(html.rsplit("</body>", 1))
         page.write_text(html, encoding="utf-8")

@@ -47,9 +47,11 @@
 
   const make = (tag, cls, text = "") => Object.assign(document.createElement(tag), { className: cls, textContent: text });
 
-  // The text around the first hit, with every hit marked.
-  const excerpt = (text, words) => {
-    const pattern = new RegExp(`(?<![\\p{L}\\p{N}_])(?:${words.join("|")})`, "giu");
+  // The text around the first hit, with every hit marked; of code where the prose has none.
+  const excerpt = (prose, code, words) => {
+    const ends = words.map((word) => (word.length > 3 ? word : `${word}(?![\\p{L}\\p{N}_])`));
+    const pattern = new RegExp(`(?<![\\p{L}\\p{N}_])(?:${ends.join("|")})`, "giu");
+    const text = prose.search(pattern) < 0 && code.search(pattern) >= 0 ? code : prose;
     const first = text.search(pattern), start = Math.max(0, first - 60), part = text.slice(start, start + 180);
     const box = make("div", "search-result-text", start ? "…" : "");
     let last = 0;
@@ -84,7 +86,7 @@
         link.href = home + href;
         link.append(make("div", "search-result-title", page));
         if (section) link.append(make("div", "search-result-section", section));
-        link.append(excerpt(prose || code, wordsOf(query)));
+        link.append(excerpt(prose, code, wordsOf(query)));
         return link;
       }));
       if (!hits.length) results.append(make("div", "search-none", "No results"));
