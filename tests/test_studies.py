@@ -287,19 +287,23 @@ def test_runs_come_seed_by_seed_in_folders_of_their_own(tmp_path):
 
 def test_the_row_of_a_run_elsewhere_brings_its_files(tmp_path):
     "Two folders that do not see each other stand for two machines."
-    told = []
+    told, there, here = [], tmp_path/"there"/"a-0", tmp_path/"here"/"a-0"
     class Tell:
         def __init__(self, name): self.remote = lambda *what: told.append((name, *what))
     board = types.SimpleNamespace(begin=Tell("begin"), tell=Tell("tell"))
-    config, there, here = replace(BASE, epochs=1), tmp_path/"there"/"a-0", tmp_path/"here"/"a-0"
-    sent = run_elsewhere(board, run_or_resume, config, there, How("cpu"), 50)
-    assert told[0] == ("begin", "a-0", 0, platform.node())
-    row, warning = _bring_home(sent, here)
-    assert row == json.loads((there/"row.json").read_text(encoding="utf-8")) and not warning
-    for name in ("row.json", "config.json", "metrics.jsonl", "generator.safetensors"):
-        assert (here/name).read_bytes() == (there/name).read_bytes()
-    assert [*here.glob("samples/*.png")] and not (here/"checkpoint.pt").exists()
-    assert run_or_resume(config, here, How("cpu")) == row # read, not made again
+    written = {"config.json": b"{}", "metrics.jsonl": b'{"step": 9}\n', "samples/epoch-0001.png": b"png",
+               "generator.safetensors": b"weights", "checkpoint.pt": b"large", "row.json": b'{"id": "1"}'}
+    def do(config, out, how):
+        for name, data in written.items():
+            (out/name).parent.mkdir(parents=True, exist_ok=True)
+            (out/name).write_bytes(data)
+        return dict(id="1")
+    sent = run_elsewhere(board, do, BASE, there, How("cpu"))
+    assert told == [("begin", "a-0", 0, platform.node())] and [*sent["files"]][-1] == "row.json"
+    assert _bring_home(sent, here) == (dict(id="1"), "")
+    home = {str(file.relative_to(here)): file.read_bytes() for file in here.rglob("*") if file.is_file()}
+    assert home == {name: data for name, data in written.items() if name != "checkpoint.pt"}
+    assert run_or_resume(BASE, here, How("cpu")) == dict(id="1") # read, not made again
     lost = dict(failed="OSError: no space left", files={"config.json": b"{}"})
     assert _bring_home(lost, tmp_path/"c") == (dict(failed=lost["failed"]), "")
     assert not (tmp_path/"c").exists()
