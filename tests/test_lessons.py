@@ -2,12 +2,8 @@
 import json
 import os
 import re
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 from random import Random
 
 import pytest
@@ -211,103 +207,3 @@ def test_an_edited_cell_and_dots_are_told_from_a_missing_cell(tmp_path):
     returned(tmp_path/"a.ipynb", "print('no-nine: right')", "from gan_course.exercises import check",
              "answer = ...\ncheck('write-check', answer);", marked=("no-nine",))
     assert [row["verdict"] for row in grade_notebook(tmp_path/"a.ipynb")] == ["edited", "unanswered"]
-
-
-# in a real JupyterLab
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-         "--disable-component-update --disable-sync").split()
-READY = """async () => {
-  const wait = () => new Promise(done => setTimeout(done, 100));
-  while (!window.jupyterapp) await wait();
-  await window.jupyterapp.restored;
-  for (;; await wait()) {
-    const now = window.jupyterapp.shell.currentWidget;
-    if (!now?.context) continue;
-    await now.context.ready; await now.sessionContext.ready;
-    if (now.sessionContext.session?.kernel) { await now.sessionContext.session.kernel.info; return; }
-  }
-}"""
-OUTPUT = """text => JSON.stringify([...window.jupyterapp.shell.currentWidget.content.model.cells]
-  .map(cell => cell.toJSON()).find(cell => cell.source.includes(text)).outputs)"""
-RUN = """async ([text, source]) => {
-  const book = window.jupyterapp.shell.currentWidget.content;
-  book.activeCellIndex = [...book.model.cells].findIndex(cell => cell.toJSON().source.includes(text));
-  book.activeCell.model.sharedModel.setSource(source);
-  await window.jupyterapp.commands.execute('notebook:run-cell');
-}"""
-CHAPTER = ["from gan_course.exercises import check, hint, predict, progress, reveal",
-           "predict('coin', None, ('heads', 'tails'))",
-           "reveal('coin')\nfrom IPython.display import HTML, display\nprint('it lands')\n"
-           "display(HTML('<b>so</b>'))\nreveal('coin', 'tails')", "later = 'not kept back'; print(later)",
-           "answer = ...\ncheck('no-nine', answer);", "print(progress('99_end'))"]
-
-
-@pytest.fixture
-def lab(tmp_path):
-    "JupyterLab on a learner's folder with one short chapter; a page that shows it."
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright")
-    pytest.importorskip("jupyterlab", reason="no JupyterLab")
-    mine = tmp_path/"mine"
-    mine.mkdir()
-    returned(mine/"99_end.ipynb", *CHAPTER)
-    chapters = {"99_end": dict(predictions=["coin"], exercises=["no-nine"])}
-    (mine/"progress.json").write_text(json.dumps(dict(variant="", chapters=chapters)), encoding="utf-8")
-    quiet = tmp_path/"lab"/"config"/"lab"/"user-settings"/"@jupyterlab"/"apputils-extension"
-    quiet.mkdir(parents=True)
-    (quiet/"notification.jupyterlab-settings").write_text('{"fetchNews": "false"}', encoding="utf-8")
-    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-    parts = (str(tmp_path/"lab"/part) for part in ("config", "data", "run", "ip"))
-    folders = dict(zip(names, parts, strict=True))
-    outside = {name: value for name, value in os.environ.items() if name != "IN_TEST"}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = ["--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0",
-             "--IdentityProvider.token=t", "--LabApp.expose_app_in_browser=True",
-             f"--ServerApp.root_dir={mine}"]
-    with open(tmp_path/"log", "w", encoding="utf-8") as log:
-        server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *words], cwd=mine, stdout=log,
-                                  stderr=subprocess.STDOUT, env=outside | folders, start_new_session=True)
-    try:
-        while not (tmp_path/"log").read_text(encoding="utf-8").count("is running at"):
-            assert server.poll() is None, (tmp_path/"log").read_text(encoding="utf-8")
-            time.sleep(.2)
-        with sync_api.sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport=dict(width=1200, height=1000))
-            page.set_default_timeout(120_000)
-            page.goto(f"http://127.0.0.1:{port}/lab/tree/99_end.ipynb?token=t")
-            page.evaluate(READY)
-            yield mine, page
-            browser.close()
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
-
-
-@pytest.mark.skipif(not CHROMIUM, reason="no chromium")
-def test_a_learner_predicts_by_click_and_answers_wrong_then_right(lab):
-    mine, page = lab
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    held = page.evaluate(OUTPUT, "reveal('coin')")
-    assert "waits for your prediction" in held and "it lands" not in held and "<b>so</b>" not in held
-    assert "not kept back" in page.evaluate(OUTPUT, "later =")
-    assert "how sure are you" in page.locator(".jp-OutputArea").nth(1).inner_text()
-    page.get_by_role("button", name="sure (95%)", exact=True).click()
-    page.get_by_text("coin: choose one first").wait_for()
-    page.get_by_text("tails", exact=True).click()
-    page.get_by_role("button", name="fairly sure (75%)").click()
-    page.get_by_text("coin: measured 'tails'; as you expected").wait_for()
-    shown = page.evaluate(OUTPUT, "reveal('coin')")
-    assert "it lands" in shown and "<b>so</b>" in shown and "waits for" not in shown
-    for answer, said in ((65, "no-nine: not yet: almost"), (66, "no-nine: right")):
-        page.evaluate(RUN, ["check('no-nine'", f"answer = {answer}\ncheck('no-nine', answer);"])
-        assert said in page.evaluate(OUTPUT, "check('no-nine'")
-    page.evaluate(RUN, ["print(progress(", "print(progress('99_end'))"])
-    end = page.evaluate(OUTPUT, "print(progress(")
-    assert "1 of 1 predictions made, 1 as expected; 1 of 1 exercises done, 0 right at first try" in end
-    assert "fairly sure (75%): 1 of 1 came true" in end
-    known = json.loads((mine/"progress.json").read_text(encoding="utf-8"))
-    assert known["predictions"]["coin"] == dict(choice="tails", outcome="tails", right=True, sure=.75)
