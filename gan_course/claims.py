@@ -1124,14 +1124,14 @@ def settle(
     say:Callable=print,      # what is told on the way
 )->dict[str, tuple]:         # claim -> its verdict before and after, where it changed
     "Make missing runs, most verdicts a minute first, until the hours are over."
-    from gan_course.engine import ENGINES, pick_device, side_by_side
+    from gan_course.engine import ENGINES, cards_for, pick_device, side_by_side
     if not 0 < hours < math.inf: raise ValueError(f"hours is {hours}, allowed is a number above 0")
     began, before = time.monotonic(), verdicts(results)
     share = float(pick_device(how.device).type == 'cuda') # of the GPU, for each run
     needed = {v.id: missing(v, results, precision) for v in before}
     seconds = _price_jobs(dict.fromkeys(sum(needed.values(), [])), results, how, n_score)
-    side, running = side_by_side(workers, share), {}
-    with ENGINES['local'](workers, share) as submit:
+    side, running = side_by_side(workers, share, max(1, len(cards_for(how.device)))), {}
+    with ENGINES['local'](workers, share, device=how.device) as submit:
         for job in in_order(needed, seconds):
             if len(running) == side: _wait_for_one(running, say)
             left = 3600 * hours - (time.monotonic() - began)

@@ -192,7 +192,7 @@ def _join_ray(
     data = {name: os.environ[name] for name in ('GAN_COURSE_DATA',) if name in os.environ}
     here = {} if address else dict(num_cpus=cpus, include_dashboard=False)
     try: ray.init(address or 'local', runtime_env=dict(env_vars=data), log_to_driver=False, **here)
-    except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
+    except Exception as error: # Ray raises no narrower one where a node does not start
         why = str(error).strip().partition('\n')[0] or type(error).__name__
         raise ConnectionError(f"address is {address!r}, and Ray refuses ({why}); are RAY_AUTH_MODE and "
                               "RAY_AUTH_TOKEN here what they are there?") from error

@@ -74,7 +74,8 @@ def bundle(
     name:str, # in `WIDGETS`
 )->str:       # JavaScript
     "A widget's modules joined into one that imports nothing."
-    return _join(lookup(WIDGETS, name, 'name').parts) + _read_code(name)
+    own = re.sub(r'^export (?=function)', '', _read_code(name), flags=re.M)
+    return _join(lookup(WIDGETS, name, 'name').parts) + own
 
 # %% ../nbs/42_widgets.ipynb #9376bdef
 def page_script(

@@ -356,7 +356,7 @@ def test_cheap_verdicts_come_first_and_shared_runs_count_for_all():
 
 
 @contextmanager
-def here(workers, gpus):
+def here(workers, gpus, address="", device="cpu"):
     "An engine that calls in this process, at once."
     def submit(do, jobs):
         futures = [Future() for _ in jobs]
