@@ -10,7 +10,11 @@ TEST_NOTEBOOKS := --nbval-lax --nbval-current-env --nbval-cell-timeout=600 --ign
 run: .venv/run     ## train, score and picture a conditional GAN on real digits
 	$(BIN)/gan-course quickstart --overwrite
 
-test: .venv/dev    ## lint, then every test and every notebook in its small form
+test: .venv/dev    ## lint, then the tests and every notebook in its small form
+	$(BIN)/ruff check .
+	$(TEST) $(TEST_NOTEBOOKS) -m "not slow" tests nbs
+
+test-all: .venv/dev ## the same, and the slow ones: kills at random moments, a Ray cluster, whole scorings
 	$(BIN)/ruff check .
 	$(TEST) $(TEST_NOTEBOOKS) tests nbs
 
@@ -52,6 +56,6 @@ clean:             ## delete everything the other targets made, your runs except
 	@touch $@ .venv/run
 
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
-.PHONY: run test bench gpu lab edit docs hooks clean help
+.PHONY: run test test-all bench gpu lab edit docs hooks clean help

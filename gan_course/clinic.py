@@ -446,13 +446,14 @@ def dashboard(
     plot_losses(history, axes[0], f"{title + ': ' if title else ''}{', '.join(found) or 'nothing found'}")
     level = LOSSES[loss].level
     if not math.isnan(level): axes[0].axhline(level / 2, color='grey', lw=.8, ls=':', label='half the level')
-    axes[0].legend()
     mean = _recent(history)
     says = f"D gives real {mean['real_score']:.2f}, fakes {mean['fake_score']:.2f}"
     plot_scores_over_time(history, axes[1], says)
     for ax, name in zip(axes[2:], rest, strict=False):
         ax.plot([row['epoch'] for row in history], [row[name] for row in history], color='black')
         ax.set(xlabel='epoch', ylabel=name, title=f"{name} {mean[name]:.2g} at the end")
+    for ax in axes[:2]: # below, where no curve is
+        ax.legend(loc='upper center', bbox_to_anchor=(.5, -.2), ncols=2, fontsize=9, frameon=False)
     return axes
 
 # %% ../nbs/32_clinic.ipynb #91163c50

@@ -147,11 +147,13 @@ def test_a_run_leaves_its_directory(run):
     assert sorted(path.name for path in (run/"samples").iterdir()) == ["epoch-0001.png", "epoch-0002.png"]
 
 
+@pytest.mark.slow
 def test_no_progress_bar_where_there_is_no_terminal(tmp_path):
     done = typed("train", "cgan", "--out", tmp_path/"run", *SMALL[:-1])
     assert done.returncode == 0 and done.stderr == "" and len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_sample_and_score(run, tmp_path, capsys):
     out = tmp_path/"drawn.npz"
     main(["sample", str(run), "--n", "25", "--out", str(out), "--labels", "3", "8"])

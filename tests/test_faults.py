@@ -265,6 +265,7 @@ def play_victim(folder, seconds):
     return victim.returncode
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_a_run_resumes_to_the_same_weights(tmp_path):
     assert play_victim(tmp_path/"whole", 300) == 0
     moments, kills = random.Random(0), 0
@@ -281,6 +282,7 @@ def test_killed_at_random_moments_a_run_resumes_to_the_same_weights(tmp_path):
     for name in ("G", "D", "G_ema"): torch.testing.assert_close(first[name], second[name], rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_a_checkpoint_says_how_to_go_on_and_exits_130(tmp_path):
     words = ["train", "cgan", "--epochs", "500", "--g-hidden", "32", "--out", str(tmp_path/"run")]
     metrics = tmp_path/"run"/"metrics.jsonl"
@@ -656,6 +658,7 @@ def run_killed(monkeypatch, folder, at):
     return len(seen)
 
 
+@pytest.mark.slow
 def test_killed_at_any_write_a_run_that_validates_ends_with_every_file_the_same(tmp_path, monkeypatch):
     writes = run_killed(monkeypatch, tmp_path/"whole", 0)
     whole = contents(tmp_path/"whole")

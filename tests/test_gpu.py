@@ -88,7 +88,7 @@ def test_runs_go_one_by_one_until_the_time_is_over(tmp_path, monkeypatch):
         return dict(rc=130 if len(seen) > 1 else 0, ok=len(seen) == 1)
     monkeypatch.setattr(gpu, 'command', command)
     rows = []
-    jobs = [Job('hacks', 'baseline', seed, True) for seed in range(4)]
+    jobs = [Job('hacks', 'baseline', seed, 'full') for seed in range(4)]
     gpu.make_runs(jobs, 'cuda:1', tmp_path, 1050, lambda part, row: rows.append(row['ok']))
     assert rows == [True, True] and [seconds for _, seconds in seen] == [600, 550]
     words = seen[1][0]

@@ -286,6 +286,7 @@ def test_fewer_than_two_images_have_no_distance():
 def real(): return Reference(TEST[~FIRST], load("mnist_5k"))
 
 
+@pytest.mark.slow
 def test_all_scores_are_plain_and_those_of_each_function(real):
     mine = TEST[FIRST]
     scores = score(mine.x, mine.y, "mnist_5k", real=real)
@@ -358,6 +359,7 @@ def test_colour_numbers_are_scored_by_their_own_judges():
     assert all(said["accuracy"] > .8 for said in scores["judges"].values())
 
 
+@pytest.mark.slow
 def test_a_taught_classifier_is_examined_on_real_images():
     digits = load("mnist_5k")
     right = train_on_generated(TEST.x, TEST.y, digits[::8])

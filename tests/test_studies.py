@@ -63,6 +63,7 @@ def write_many(file, writer, n):
         append_row(file, dict(arm="of all", id=f"{i}", padding="y" * 20_000))
 
 
+@pytest.mark.slow
 def test_many_processes_append_to_one_file(tmp_path):
     "Four processes write twenty rows each of their own, and the same twenty: 100 rows, each whole and once."
     file, context = tmp_path/"rows.jsonl", get_context("spawn")
@@ -174,6 +175,7 @@ def workers_of(pid):
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 
 
+@pytest.mark.slow
 @linux
 def test_a_killed_study_goes_on_without_loss_or_repeat(tmp_path, whole):
     "SIGKILL while one run has ended and others are under way: what had ended stays as it is."
@@ -189,6 +191,7 @@ def test_a_killed_study_goes_on_without_loss_or_repeat(tmp_path, whole):
     assert lines(rows)[:len(had)] == had and same_results(read_rows(rows), whole)
 
 
+@pytest.mark.slow
 @linux
 def test_ctrl_c_keeps_checkpoints_and_a_second_call_asks(tmp_path, whole):
     victim = start_victim(tmp_path)
@@ -211,6 +214,7 @@ def ray_workers(): # they set their title to what they run
     return found
 
 
+@pytest.mark.slow
 @linux
 def test_ray_repeats_what_was_lost_with_a_worker(tmp_path, whole):
     "Two workers of a real Ray, one killed within its run: every row is there, once, and as it should be."
@@ -226,6 +230,7 @@ def test_ray_repeats_what_was_lost_with_a_worker(tmp_path, whole):
     if cores() == 2: assert same_results(read_rows(rows), whole) # one thread each, there as here
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("after", [.2, .8])
 def test_ctrl_c_while_workers_start_ends_the_study(tmp_path, after):
