@@ -981,6 +981,7 @@ def test_what_cannot_be_written_is_refused_before_the_work(words, tmp_path, caps
     there = tmp_path/"there.png"
     there.write_text("mine", encoding="utf-8")
     wrong = {tmp_path: "a folder, allowed is a file", tmp_path/"no"/"a.png": "whose folder is not there"}
+    if words[0] == "sample": wrong = {} # it takes a folder, and makes one that is missing
     if words[0] != "speedrun": wrong[there] = "allowed are a new file or --overwrite"
     for path, why in wrong.items():
         said = one_sentence(capsys, *words, str(path))
