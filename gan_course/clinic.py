@@ -453,7 +453,7 @@ def dashboard(
         ax.plot([row['epoch'] for row in history], [row[name] for row in history], color='black')
         ax.set(xlabel='epoch', ylabel=name, title=f"{name} {mean[name]:.2g} at the end")
     for ax in axes[:2]: # below, where no curve is
-        ax.legend(loc='upper center', bbox_to_anchor=(.5, -.2), ncols=2, fontsize=9, frameon=False)
+        ax.legend(loc='upper center', bbox_to_anchor=(.5, -.28), ncols=2, fontsize=9, frameon=False)
     return axes
 
 # %% ../nbs/32_clinic.ipynb #91163c50

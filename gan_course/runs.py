@@ -368,6 +368,16 @@ def _validate(
     return row | dict(accuracy=scores['accuracy'], class_share=scores['class_share'],
                       frechet=frechet_distance(images, held.x[:n], scorer))
 
+# %% ../nbs/35_runs.ipynb #dbec0066
+def _facts_of(
+    config:Config, # of a run
+)->dict:           # plain values
+    "What rebuilds a generator without its data: config, shape and classes; no path of this machine."
+    form, name = blank(config.data), config.data
+    if content_of(name)[0] == '#': name = Path(name.rpartition('#')[0]).name + content_of(name)
+    return dict(config=asdict(config) | dict(data=name), shape=list(form.shape), n_classes=form.n_classes,
+                classes=[*find_row(config.data).classes])
+
 # %% ../nbs/35_runs.ipynb #32c85423
 def _keep_chosen(
     run:RunDir,        # where
@@ -542,15 +552,6 @@ def time_to_quality(
                 test_distance=round(tested, 3))
 
 # %% ../nbs/35_runs.ipynb #3cf2a4c3
-def _facts_of(
-    config:Config, # of a run
-)->dict:           # plain values
-    "What rebuilds a generator without its data: config, shape and classes; no path of this machine."
-    form, name = blank(config.data), config.data
-    if content_of(name)[0] == '#': name = Path(name.rpartition('#')[0]).name + content_of(name)
-    return dict(config=asdict(config) | dict(data=name), shape=list(form.shape), n_classes=form.n_classes,
-                classes=[*find_row(config.data).classes])
-
 def _form_of(facts, config): # -> `Data` without examples
     "Shape and classes, as a generator's file has them; of an older file, those of its data set."
     if 'shape' not in facts: return blank(config.data)
