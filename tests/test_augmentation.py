@@ -178,7 +178,7 @@ def test_a_judge_that_agrees_with_nothing_leaves_the_classes_even():
     class Nine(nn.Module):
         def __init__(self): super().__init__(); self.unused = nn.Parameter(torch.zeros(1))
         def forward(self, x): return nn.functional.one_hot(torch.full((len(x),), 9), 10).float()
-    made = Data(torch.zeros(60, 1, 28, 28, dtype=torch.uint8), torch.arange(60) % 10)
+    made = Data(torch.randint(256, (60, 1, 28, 28), dtype=torch.uint8), torch.arange(60) % 10)
     assert keep_agreeing(made, Nine(), 30).y.bincount().tolist() == [3] * 10
 
 
