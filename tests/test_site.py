@@ -242,7 +242,8 @@ def test_no_page_is_heavy(site):
     for name, page in pages_of(site).items():
         parts = [site/path for path in re.findall(r'(?:src|href)="([\w./-]+\.(?:js|css|png|svg))"', page)]
         weight = len(page.encode()) + sum(path.stat().st_size for path in {*parts})
-        assert weight < 3e6, f"{name}: {weight / 1e6:.1f} MB"
+        most = 3e6 if name in ("index.html", "playground.html") else 4e6 # a chapter has its figures too
+        assert weight < most, f"{name}: {weight / 1e6:.1f} MB"
 
 
 def test_a_chapter_can_be_taken_along(root, site):
