@@ -106,7 +106,7 @@ def test_notebooks_that_differ_in_outputs_alone_are_merged(root, tmp_path):
 
 def test_the_makefile_does_what_it_lists(root):
     make = (root/"Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):.*##", make, re.M))
+    targets = set(re.findall(r"^([a-z-]+):.*##", make, re.M))
     assert targets | {"help"} == set(re.search(r"^\.PHONY: (.+)$", make, re.M)[1].split())
     if shutil.which("make"):
         shown = subprocess.run(["make", "help"], cwd=root, env=os.environ | dict(MAKEFLAGS=""), check=True,
