@@ -9,7 +9,7 @@ import sysconfig
 import venv
 import zipfile
 
-BY_NAME = dict(PIL="pillow", IPython="ipython") # a package is imported by another name than it is installed by
+BY_NAME = dict(PIL="pillow", IPython="ipython") # imported by another name than it is installed by
 
 
 def test_declared_requirements_cover_every_import(root):
