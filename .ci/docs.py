@@ -334,7 +334,8 @@ def prepare():
         notebook = tidy(read(path), config.git_url)
         if path.stem == "index": # below the doors: the run that `make run` makes, as a film
             film = f"Twenty epochs of the GAN that `make run` trains, on real digits:\n\n{placed(FRONT)}"
-            notebook["cells"].insert(2, dict(cell_type="markdown", metadata={}, source=film))
+            doors = next(i for i, cell in enumerate(notebook["cells"]) if "| door |" in source(cell))
+            notebook["cells"].insert(doors + 1, dict(cell_type="markdown", metadata={}, source=film))
         path.unlink()
         write(PROC/re.sub(f"^{NUMBER}", "", path.name), notebook)
     write_sidebar()
