@@ -112,7 +112,7 @@ def make_replays():
     "Replays for chapters 20 to 23, one seed each, on the training part of 5,000 digits."
     hacks, small = STUDIES["hacks"], dict(data="mnist_5k", n_valid=0)
     wanted = {
-        "hacks": {arm: hacks.config(arm, True) for arm in ("baseline", "final")},
+        "hacks": {arm: hacks.config(arm) for arm in ("baseline", "final")},
         "cgan": dict(quickstart=QUICKSTART),
         "dcgan": dict(convolutional=replace(PLAYGROUND, width=.25, ema=0.)),
     }

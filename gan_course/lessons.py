@@ -188,8 +188,9 @@ def write_copies(
     "Copies of all chapters for a learner, and an empty record of progress."
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"folder is {folder}, which is not empty; allowed is a new or empty folder")
-    site_only = shutil.ignore_patterns('.*', '*.yml', '*.css', '*.svg', '*.py', 'answers', 'widgets')
-    shutil.copytree(chapters_folder(), folder, ignore=site_only, dirs_exist_ok=True)
+    teachers = () if solutions else ('teach.md',) # it has the key of a test
+    left_out = ('.*', '*.yml', '*.css', '*.svg', '*.py', 'answers', 'widgets', *teachers)
+    shutil.copytree(chapters_folder(), folder, ignore=shutil.ignore_patterns(*left_out), dirs_exist_ok=True)
     paths = sorted(folder.glob('*.ipynb'))
     asked = {path.stem: _copy_notebook(path, variant, solutions, with_outputs) for path in paths}
     chapters = {name: names for name, names in asked.items() if any(names.values())}

@@ -36,6 +36,10 @@ def test_no_copy_holds_an_output_a_directive_a_solution_or_an_exporting_cell(cop
             else: assert not re.search(r"^#\||^import nbdev|: import nbdev;", text, re.M), path.name
 
 
+def test_a_learner_gets_no_key_to_the_teachers_test(copies):
+    assert not (copies/"teach.md").exists() and (copies/"glossary.md").exists()
+
+
 def test_no_copy_shows_an_outcome_before_the_prediction(copies):
     for path in copies.glob("[0-9]*.ipynb"):
         cells = cells_of(path)
