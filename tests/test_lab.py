@@ -3,7 +3,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,10 +10,8 @@ import time
 import urllib.request
 
 import pytest
+from browser import CHROMIUM, launch
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium")
 QUIET = {"@jupyterlab/apputils-extension/notification.jupyterlab-settings": dict(
     fetchNews="false", checkForUpdates=False, doNotDisturbMode=True),
@@ -65,7 +62,7 @@ def lab(tmp_path_factory, root):
 def open_notebook(lab):
     from playwright.sync_api import sync_playwright
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = launch(play)
         def open_notebook(name):
             page = browser.new_page(viewport=dict(width=1400, height=1400))
             page.set_default_timeout(90_000)

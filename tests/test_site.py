@@ -13,13 +13,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from browser import CHROMIUM, LOCAL, launch, listen
 
 # what a site is built from
 PARTS = (".ci", ".cache", "nbs", "gan_course", "settings.ini", "_quarto.yml", "CONTRIBUTING.md")
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=="
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update")
 
 
 def markdown(text): return dict(cell_type="markdown", metadata={}, source=text)
@@ -160,12 +158,9 @@ def test_every_toy_of_the_playground_answers_from_a_disk(site, width):
     from playwright.sync_api import sync_playwright
     complaints = []
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = launch(play)
         page = browser.new_page(viewport=dict(width=width, height=900))
-        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        inside = ("file:", "data:", "blob:")
-        page.on("request", lambda r: None if r.url.startswith(inside) else complaints.append(r.url))
+        listen(page, complaints, local=LOCAL)
         page.goto(f"file://{site}/playground.html")
         toys = {name: page.locator(f'[data-widget="{name}"]') for name in TOYS}
         for name, button in dict(debugger="Play rounds", seven="Draw a 3", redraw="A real digit",
@@ -354,11 +349,9 @@ def from_disk(site):
     from playwright.sync_api import sync_playwright
     complaints = []
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = launch(play)
         page = browser.new_page(viewport=dict(width=1280, height=900))
-        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda r: complaints.append(r.url) if r.url.startswith("http") else None)
+        listen(page, complaints, local=LOCAL)
         yield page, lambda name: page.goto((site/f"{name}.html").as_uri(), wait_until="load")
         browser.close()
     assert complaints == []
@@ -408,10 +401,9 @@ def test_a_browser_has_nothing_to_complain_of(site):
           sync_playwright() as play):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         home = f"http://127.0.0.1:{server.server_port}/"
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = launch(play)
         page = browser.new_page(viewport=dict(width=390, height=900))
-        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        listen(page, complaints)
         page.on("request", lambda r: seen.append(r.url))
         for name in ("index", "probe", "losses", "playground", "teach", "glossary", "ledger"):
             page.goto(f"{home}{name}.html", wait_until="networkidle")

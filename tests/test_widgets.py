@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import pytest
 import torch
+from browser import CHROMIUM, LOCAL, launch, listen
 from torch.optim import Adam
 
 from gan_course.core import slerp
@@ -32,10 +33,6 @@ from gan_course.widgets import (
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(not NODE, reason="no node")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update")
-LOCAL = ("file:", "blob:", "data:") # where a page may look
 N, LATENT, LR_D, LR_G = 16, 2, 2e-3, 1e-3
 
 
@@ -321,15 +318,13 @@ def open_page(tmp_path):
     from playwright.sync_api import sync_playwright
     complaints = []
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = launch(play)
 
         def open_page(name, script="", **preferences):
             to_html(name, tmp_path/f"{name}.html")
             page = browser.new_page(viewport=dict(width=390, height=900), **preferences)
             page.add_init_script(script)
-            page.on("console", lambda m: complaints.append(m.text))
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("request", lambda r: complaints.append(r.url) if r.url[:5] not in LOCAL else None)
+            listen(page, complaints, None, LOCAL)
             page.goto(f"file://{tmp_path}/{name}.html")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
             return page
