@@ -84,6 +84,16 @@ def _pick_form(full, medium=False)->str: # two switches; what the environment as
     return 'full' if full else 'medium' if medium else asked_form()
 
 # %% ../nbs/43_cli.ipynb #e1726dcf
+def _check_free(
+    name:str,        # of the argument
+    path:Path|None,  # that it names; None: none
+    overwrite:bool,  # may it be there already?
+):
+    "Refuse what is there already, unless it may be replaced."
+    if path and path.exists() and not overwrite:
+        raise FileExistsError(f"{name} is {path}, which is there already; "
+                              "allowed are a new file or --overwrite")
+
 def _check_output(
     name:str,              # of the argument
     path:Path|None,        # the file that it names; None: none
@@ -92,9 +102,7 @@ def _check_output(
     "Refuse, before any work, a file that is there already or cannot be written."
     if path is None: return
     if path.is_dir(): raise IsADirectoryError(f"{name} is {path}, a folder, allowed is a file")
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{name} is {path}, which is there already; "
-                              "allowed are a new file or --overwrite")
+    _check_free(name, path, overwrite)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{name} is {path}, whose folder is not there; allowed is one that is")
     if not os.access(path.parent, os.W_OK):
@@ -489,9 +497,7 @@ def _score(
     from gan_course.report import write_scores
     from gan_course.scores import as_pixels
     from gan_course.scores import score as score_images
-    if html and html.exists() and not overwrite:
-        raise FileExistsError(f"html is {html}, which is there already; "
-                              "allowed are a new file or --overwrite")
+    _check_free('html', html, overwrite)
     if html and not html.parent.is_dir():
         raise FileNotFoundError(f"html is {html}, whose folder is not there; allowed is one that is")
     images, y, data, real, notes, drawn = _find_samples(what, data, n, seed, resize, grey)
@@ -537,8 +543,7 @@ def _data(
     "Show what is understood of images: number, shape, classes, a picture, and what looks odd."
     from gan_course.core import png_bytes
     from gan_course.data import describe_images, load
-    if out.exists() and not overwrite and out != Path('runs/data.png'):
-        raise FileExistsError(f"out is {out}, which is there already; allowed are a new file or --overwrite")
+    _check_free('out', out, overwrite or out == Path('runs/data.png'))
     if out.suffix != '.png': raise ValueError(f"out is {out}, allowed is a .png file")
     known = describe_images(path, size=size, grey=grey)
     train = load(known['name'])
@@ -572,9 +577,7 @@ def _export(
     missing = [name for name in ('onnx', 'onnxscript') if not importlib.util.find_spec(name)]
     if missing:
         raise ModuleNotFoundError(f"export needs {' and '.join(missing)}; `pip install onnx onnxscript`")
-    if onnx.exists() and not overwrite:
-        raise FileExistsError(f"onnx is {onnx}, which is there already; "
-                              "allowed are a new file or --overwrite")
+    _check_free('onnx', onnx, overwrite)
     G = load_generator(run)
     z = draw_latents(2, G.latent, G.config.noise)
     inputs = dict(z=z) | (dict(y=torch.tensor([0, G.n_classes - 1])) if G.n_classes else {})
@@ -716,9 +719,7 @@ def _grade(
     from gan_course.lessons import grade_notebook, write_marks
     if not importlib.util.find_spec('IPython'):
         raise ModuleNotFoundError("IPython is not installed; `pip install 'gan_course[lab]'` brings it")
-    if out.exists() and not overwrite:
-        raise FileExistsError(f"out is {out}, which is there already; "
-                              "allowed are a new file or --overwrite")
+    _check_free('out', out, overwrite)
     for name, value in dict(seconds=seconds, total=total, gigabytes=gigabytes).items():
         if not value > 0: raise ValueError(f"{name} is {value}, allowed is more than 0")
     print("these notebooks are run: whoever wrote them runs code here", file=sys.stderr)
@@ -768,9 +769,7 @@ def _claims(
     "Show what stored rows say of the reports' claims, or make the runs that are missing."
     from gan_course import claims as ledger
     if claim: lookup(ledger.CLAIMS, claim, 'CLAIM')
-    if html and html.exists() and not overwrite:
-        raise FileExistsError(f"html is {html}, which is there already; "
-                              "allowed are a new file or --overwrite")
+    _check_free('html', html, overwrite)
     folder = results or ledger.stored_results()
     if settle: _settle(settle, folder, results, out, device, precision, n, workers)
     found = [ledger.verdict(claim, folder)] if claim else ledger.verdicts(folder)
