@@ -10,11 +10,11 @@ TEST_NOTEBOOKS := --nbval-lax --nbval-current-env --nbval-cell-timeout=600 --ign
 run: .venv/run     ## train, score and picture a conditional GAN on real digits
 	$(BIN)/gan-course quickstart --overwrite
 
-test: .venv/dev    ## lint, then the tests and every notebook in its small form
+test: .venv/dev    ## lint, then the tests and every notebook in its small form, without their slow parts
 	$(BIN)/ruff check .
 	$(TEST) $(TEST_NOTEBOOKS) -m "not slow" tests nbs
 
-test-all: .venv/dev ## the same, and the slow ones: kills at random moments, a Ray cluster, whole scorings
+test-all: .venv/dev ## the same, and the slow parts: long games in chapters, kills at random moments, a Ray cluster
 	$(BIN)/ruff check .
 	$(TEST) $(TEST_NOTEBOOKS) tests nbs
 

@@ -1100,11 +1100,13 @@ def _wait_for_one(running, say): # until a run ends; its name and how it ended a
         say(f'{name}: ' + (f'failed, {failed}' if failed else 'done'))
 
 # %% ../nbs/41_claims.ipynb #b6327c3f
-def _price_jobs(jobs, results, how, n_score): # job -> seconds; one arm is timed for its study
+def _price_jobs(jobs, results, how, n_score, say): # job -> seconds; one arm is timed for its study
     seconds, timed = {}, {}
     for job in jobs:
         stored, kind = stored_seconds(job, results), (job.study, job.form)
-        if stored is None and kind not in timed: timed[kind] = _time_job(job, results, how, n_score)
+        if stored is None and kind not in timed:
+            say(f"{job.study}: no run is stored whose length would tell; some steps are timed")
+            timed[kind] = _time_job(job, results, how, n_score)
         seconds[job] = timed[kind] if stored is None else stored
     return seconds
 
@@ -1121,6 +1123,7 @@ def settle(
     precision:str='',        # of all new runs; '': that of the rows they join
     n_score:int=10_000,      # images to score in each run
     workers:int=0,           # runs at a time; 0: one on each core, or on the GPU
+    claims:tuple=(),         # ids; (): all
     say:Callable=print,      # what is told on the way
 )->dict[str, tuple]:         # claim -> its verdict before and after, where it changed
     "Make missing runs, most verdicts a minute first, until the hours are over."
@@ -1128,8 +1131,8 @@ def settle(
     if not 0 < hours < math.inf: raise ValueError(f"hours is {hours}, allowed is a number above 0")
     began, before = time.monotonic(), verdicts(results)
     share = float(pick_device(how.device).type == 'cuda') # of the GPU, for each run
-    needed = {v.id: missing(v, results, precision) for v in before}
-    seconds = _price_jobs(dict.fromkeys(sum(needed.values(), [])), results, how, n_score)
+    needed = {v.id: missing(v, results, precision) for v in before if v.id in (claims or CLAIMS)}
+    seconds = _price_jobs(dict.fromkeys(sum(needed.values(), [])), results, how, n_score, say)
     side, running = side_by_side(workers, share, max(1, len(cards_for(how.device)))), {}
     with ENGINES['local'](workers, share, device=how.device) as submit:
         for job in in_order(needed, seconds):

@@ -771,7 +771,7 @@ def _claims(
     if claim: lookup(ledger.CLAIMS, claim, 'CLAIM')
     _check_free('html', html, overwrite)
     folder = results or ledger.stored_results()
-    if settle: _settle(settle, folder, results, out, device, precision, n, workers)
+    if settle: _settle(settle, claim, folder, results, out, device, precision, n, workers)
     found = [ledger.verdict(claim, folder)] if claim else ledger.verdicts(folder)
     if html: ledger.write_claims(html, folder)
     if json_: print(json.dumps([*map(ledger.as_plain, found)], indent=1, allow_nan=False))
@@ -789,6 +789,7 @@ def _ledger_text(found)->str: # of a list of verdicts
 
 def _settle(
     hours:float,         # to spend
+    claim:str,           # whose runs; '': of all
     folder:Path,         # of rows
     named:Path|None,     # the same, if it was asked for
     out:Path,            # the folder of runs
@@ -808,7 +809,7 @@ def _settle(
         raise ValueError(f"n is {n}, allowed is 10000, or another with --results FOLDER: "
                          "stored rows are comparable")
     say = partial(print, file=sys.stderr, flush=True) # what the command itself prints may be JSON
-    settle(hours, folder, out, How(device), precision, n, workers, say)
+    settle(hours, folder, out, How(device), precision, n, workers, (claim,) if claim else (), say)
 
 # %% ../nbs/43_cli.ipynb #ed4488d0
 def _doctor(

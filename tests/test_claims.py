@@ -390,6 +390,25 @@ def test_settle_makes_what_is_missing_and_says_what_changed(toy, tmp_path, monke
     assert said[-1] == "no verdict changed"
 
 
+def test_settle_makes_the_runs_of_one_claim_only(toy, tmp_path, monkeypatch):
+    forms = dict(toy="full", other="small")
+    monkeypatch.setattr(ledger, "CLAIMS", {name: Claim("a toy", "21_hacks", (replace(BETTER, form=form),))
+                                           for name, form in forms.items()})
+    store(tmp_path, *toy_rows(OLD[:4], times(WAYS["holds"])[:4]))
+    made = fake_engine(monkeypatch, .8)
+    assert settle(1., tmp_path, tmp_path/"runs", claims=("toy",), say=[].append)["toy"][1] == "confirmed"
+    assert made and {stored["form"] for stored in counted_rows("toy", tmp_path)} == {"full"}
+
+
+def test_settle_says_that_it_times_a_study_without_rows(toy, tmp_path, monkeypatch):
+    only(monkeypatch, replace(BETTER, form="full"))
+    fake_engine(monkeypatch, .8)
+    monkeypatch.setattr(ledger, "_time_job", lambda *what: 1.)
+    said = []
+    settle(1., tmp_path, tmp_path/"runs", say=said.append)
+    assert said[0].startswith("toy: no run is stored") and sum("are timed" in line for line in said) == 1
+
+
 def test_settle_begins_no_run_that_does_not_fit(toy, tmp_path, monkeypatch):
     only(monkeypatch, replace(BETTER, form="full"))
     store(tmp_path, *toy_rows(OLD[:4], OLD[:4]))

@@ -805,6 +805,7 @@ def test_memory_is_given_back_when_the_steps_are_over():
     assert kept > before + 25 and after < before + 15 and later < before + 15
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's count of memory")
 def test_neighbours_of_many_points_are_found_in_little_memory():
     code = ("import resource, torch\nfrom gan_course.scores import _radii\n"

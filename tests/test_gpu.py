@@ -34,6 +34,7 @@ def test_on_a_gpu_a_game_agrees_with_the_cpu(name):
     assert gpu.parity(gpu.golden()[name], 'cuda')['ok']
 
 
+@pytest.mark.slow
 def test_the_script_for_a_gpu_runs_from_end_to_end_on_a_cpu(root, tmp_path):
     words = ['smoke', 'parity', 'bench', 'runs', '--device', 'cpu', '--minutes', '0', '--bench=--help',
              '--arms', 'cgan', 'ring8']

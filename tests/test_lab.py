@@ -87,6 +87,7 @@ def text_of(widget, pattern):
     expect(widget.get_by_role("status").first).to_have_text(re.compile(pattern), timeout=90_000)
 
 
+@pytest.mark.slow
 def test_widgets_answer_in_a_notebook_and_the_kernel_plays(open_notebook):
     page = open_notebook("toys")
     run_all(page)

@@ -276,6 +276,7 @@ def test_images_of_any_program_are_scored(tmp_path, capsys):
     assert "resized from 56x56 to 28x28" in said["read"] and "colour became grey" in said["read"]
 
 
+@pytest.mark.slow
 def test_data_without_a_judge_trains_one_and_keeps_it(home, quick_judges, capsys, monkeypatch):
     folder = write_folder(home/"mine")
     np.savez(home/"made.npz", images=X[:20].numpy(), labels=Y[:20].numpy())
@@ -302,6 +303,7 @@ def test_without_classes_what_needs_none_is_given(tmp_path, capsys):
     assert "untrained network" in page and "Which" not in page and "{{" not in page
 
 
+@pytest.mark.slow
 def test_a_scorer_of_ones_own_is_asked_by_its_file(tmp_path, capsys):
     typed(capsys, "scorer", "--data", "mnist_5k", "--epochs", "1", "--out", tmp_path/"j.safetensors")
     np.savez(tmp_path/"a.npz", images=X.numpy(), labels=Y.numpy())

@@ -1,4 +1,5 @@
 "What surrounds the library: workflows, licences, how notebooks are merged, the commands for contributors."
+import importlib.util
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import gan_course
 BIN = Path(sys.executable).parent
 
 
+@pytest.mark.slow
 def test_a_contributors_command_passes_on_an_untouched_chapter(root):
     "The very words of CONTRIBUTING.md, on a short chapter."
     text = (root/"CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -109,6 +111,19 @@ def test_the_makefile_does_what_it_lists(root):
     targets = set(re.findall(r"^([a-z-]+):.*##", make, re.M))
     assert targets | {"help"} == set(re.search(r"^\.PHONY: (.+)$", make, re.M)[1].split())
     if shutil.which("make"):
-        shown = subprocess.run(["make", "help"], cwd=root, env=os.environ | dict(MAKEFLAGS=""), check=True,
-                               capture_output=True, text=True, encoding="utf-8").stdout
+        shown = subprocess.run(["make", "--no-print-directory", "help"], cwd=root, check=True,
+                               env=os.environ | dict(MAKEFLAGS=""), capture_output=True, text=True,
+                               encoding="utf-8").stdout
         assert {line.split("\t")[0] for line in shown.splitlines()} == targets
+
+
+def test_what_needs_a_slow_cell_is_slow_and_nothing_else(root):
+    spec = importlib.util.spec_from_file_location("chapters_conftest", root/"nbs"/"conftest.py")
+    conftest = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conftest)
+    cells = {"import time\nrows, other = [], 1": False, "#| slow\nrows = play()": True,
+             "def mean(): return sum(rows)": True, "rows = 3\nprint(rows)": False, "other + rows": False,
+             "def late(rows): return rows": False, "mean()": True, "%time print(other)": False,
+             "this shows an error(": False}
+    assert [*conftest.slow_cells(cells)] == [*cells.values()]
+    assert conftest.used_and_made("a = b\nc = lambda: (a, d)") == ({"b", "d"}, {"a", "c"})

@@ -254,11 +254,13 @@ def fall_once(marker):
 def fall_always(): os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_a_lost_process_is_replaced_but_not_for_ever(tmp_path):
     assert in_process(fall_once, tmp_path/"marker") == "stood up"
     with pytest.raises(ChildProcessError, match="lost in each of 2 tries"): in_process(fall_always, tries=2)
 
 
+@pytest.mark.slow
 def test_a_failing_run_stops_nobody_and_is_tried_again(tmp_path):
     study = Study("frail", "?", QUICK, {"too big": dict(batch=1000), "sound": {},
                                         "wild": dict(opt="sgd", loss="least_squares", lr_d=1e30)}, seeds=1)
@@ -454,6 +456,7 @@ def test_power_agrees_with_a_simulation():
 
 # the commands
 
+@pytest.mark.slow
 def test_the_commands_from_end_to_end(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     small = ["--results", "rows", "--n", "200", "--device", "cpu"]

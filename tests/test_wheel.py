@@ -9,6 +9,8 @@ import sysconfig
 import venv
 import zipfile
 
+import pytest
+
 BY_NAME = dict(PIL="pillow", IPython="ipython") # imported by another name than it is installed by
 
 
@@ -27,6 +29,7 @@ def test_declared_requirements_cover_every_import(root):
         assert foreign <= declared, f"{path.name} imports {foreign - declared}"
 
 
+@pytest.mark.slow
 def test_a_wheel_works_in_a_clean_environment(root, tmp_path):
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", tmp_path, "."]
     copy = tmp_path/"checkout"
