@@ -1,8 +1,12 @@
 """What a widget's JavaScript costs in node: a picture of the generator, a frame of the debugger.
 
 python -m benchmarks.widgets
+
+With TFJS=node_modules, a folder where npm put @tensorflow/tfjs-core, tfjs-backend-cpu and tfjs-backend-wasm, the
+generator also races TensorFlow.js; it stops where the pictures differ.
 """
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -13,15 +17,17 @@ from gan_course.training import load_playground
 from gan_course.widgets import pack_generator
 
 ROOT = Path(__file__).resolve().parents[1]
+JOB = object() # the place of the job's file among the words
 
 
-def ask(task, job=None):
-    "What tests/widgets.mjs answers."
+def node(*words, job=None):
+    "What a script answers: its last line, as JSON."
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder)/"job.json"
         file.write_text(json.dumps(job), encoding="utf-8")
-        words = ["node", ROOT/"tests"/"widgets.mjs", task, *[file] * (job is not None)]
-        return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+        words = ["node", *(file if word is JOB else word for word in words)]
+        said = subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+        return json.loads(said.splitlines()[-1])
 
 
 def main():
@@ -29,10 +35,15 @@ def main():
     torch.manual_seed(0)
     z = torch.randn(16, load_playground().latent)
     job = dict(generator=pack_generator(load_playground()), z=z.tolist(), y=[i % 10 for i in range(16)])
-    fast, plain = ask("bench", job)
-    ms, _ = ask("frames")
+    fast, plain = node("tests/widgets.mjs", "bench", JOB, job=job)
+    ms, _ = node("tests/widgets.mjs", "frames")
     print(f"16 digits: {fast:.0f} ms with WebAssembly ({fast / 16:.1f} an image), {plain:.0f} with loops, "
           f"{plain / fast:.1f} times as long; medians of processor time, in turns")
+    for backend in ("cpu", "wasm") if "TFJS" in os.environ else ():
+        modules = Path(os.environ["TFJS"]).resolve()
+        ours, theirs, version = node("benchmarks/tfjs.mjs", JOB, modules, backend, job=job)
+        print(f"TensorFlow.js {version}, backend {backend}: {theirs:.0f} ms, the page's code in turns "
+              f"{ours:.0f}: {theirs / ours:.1f} times as long")
     print(f"debugger: a slice of play and its frame take {ms:.0f} ms: up to {1000 / ms:.0f} frames a second")
 
 
