@@ -2,8 +2,8 @@
 
 python -m benchmarks.widgets
 
-With TFJS=node_modules, a folder where npm put @tensorflow/tfjs-core, tfjs-backend-cpu and tfjs-backend-wasm, the
-generator also races TensorFlow.js; it stops where the pictures differ.
+With TFJS=node_modules, a folder where npm put @tensorflow/tfjs-core, tfjs-backend-cpu and tfjs-backend-wasm,
+the generator also races TensorFlow.js; it stops where the pictures differ.
 """
 import json
 import os
