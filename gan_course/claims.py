@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-import gan_course
 from . import lookup
 from .catalogue import MEASUREMENTS, STUDIES
 from .config import FORMS, How, Measurement, config_id, from_dict
@@ -1173,10 +1172,3 @@ def write_claims(
             studies=[(name, _rows_page(name, results)) for name in studies]))
     page = _fill_page('claims.html', reports=REPORTS, lines=lines, judged=judged(found), verdicts=VERDICTS)
     write_atomically(Path(file), page)
-
-# %% ../nbs/41_claims.ipynb #a3d14f7d
-def stored_results()->Path: # with the package, or in a checkout
-    "The folder of the rows that came with the course."
-    package = Path(gan_course.__file__).parent
-    return next((path for path in (package/'nbs'/'results', package.parent/'nbs'/'results') if path.exists()),
-                Path('runs/results'))

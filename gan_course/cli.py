@@ -33,6 +33,7 @@ from . import lookup
 from .catalogue import MEASUREMENTS, QUICKSTART, SPEEDRUN, STUDIES
 from .config import Config, How, Study, asked_form, config_id
 from gan_course.files import (
+    CHAPTERS,
     BadCheckpoint,
     Diverged,
     is_finished,
@@ -295,8 +296,7 @@ def _table(
     "Show what a study found: means with 95 % intervals, and paired differences."
     _check_output('plot', plot, overwrite)
     study, _ = _find_study(name)
-    packaged = Path(gan_course.__file__).parent/'nbs'/'results'
-    folder = results or (packaged if packaged.exists() else _default_folders(study, 'full')[0])
+    folder = results or CHAPTERS/'results'
     rows = read_rows(folder/f'{study.name}.jsonl')
     if not rows:
         raise FileNotFoundError(f"results is {folder}, which has no rows of {study.name}; "
@@ -770,7 +770,7 @@ def _claims(
     from gan_course import claims as ledger
     if claim: lookup(ledger.CLAIMS, claim, 'CLAIM')
     _check_free('html', html, overwrite)
-    folder = results or ledger.stored_results()
+    folder = results or CHAPTERS/'results'
     if settle: _settle(settle, claim, folder, results, out, device, precision, n, workers)
     found = [ledger.verdict(claim, folder)] if claim else ledger.verdicts(folder)
     if html: ledger.write_claims(html, folder)

@@ -333,7 +333,10 @@ def read_facts(
 import gan_course
 
 # %% ../nbs/29_judges.ipynb #6a28513c
-ASSETS = Path(gan_course.__file__).parent/'assets'
+_PACKAGE = Path(gan_course.__file__).parent
+ASSETS = _PACKAGE/'assets'
+_PLACES = _PACKAGE/'nbs', _PACKAGE.parent/'nbs' # installed; a checkout
+CHAPTERS = next((path for path in _PLACES if path.exists()), Path('nbs'))
 
 # %% ../nbs/29_judges.ipynb #7f61bcbd
 def round_floats(

@@ -15,11 +15,10 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
-import gan_course
 from .core import png_bytes
 from .config import content_of
 from .data import Data, find_row
-from .files import ASSETS, read_metrics, read_rows, write_atomically
+from .files import ASSETS, CHAPTERS, read_metrics, read_rows, write_atomically
 from .judges import load_scorer
 from .plots import plot_losses, plot_scores_over_time
 from .runs import load_generator
@@ -110,9 +109,7 @@ def real_spans(
     n:int,       # images scored
 )->dict:         # score -> lowest and highest of the draws; n: images in them; {} where nothing is stored
     "The scores that real images got in `break-scores`, as many as n, give or take a quarter."
-    root = Path(gan_course.__file__).parent
-    stored = [root/'nbs'/'results', root.parent/'nbs'/'results']
-    rows = [row for folder in stored for row in read_rows(folder/'break-scores.jsonl')
+    rows = [row for row in read_rows(CHAPTERS/'results'/'break-scores.jsonl')
             if row['arm'].startswith('real') and row['settings']['data'] == data and row['form'] == 'full']
     if not rows: return {}
     near = min((row['scores']['n'] for row in rows), key=lambda m: abs(m - n))

@@ -19,10 +19,9 @@ import torch
 from safetensors.torch import load as safetensors_load
 from torch import Tensor, nn
 
-import gan_course
 from . import lookup
 from .exercises import has_front_end as _has_front_end
-from .files import ASSETS, read_json, read_pinned, write_atomically
+from .files import ASSETS, CHAPTERS, read_json, read_pinned, write_atomically
 from .losses import LOSSES
 from .networks import ConditionalDCGANGenerator, ConvNet, Encoder, same_padding
 from .steps import learn_d, update_d, update_g
@@ -44,9 +43,7 @@ def _read_part(
     file:str, # in `nbs/widgets`
 )->str:       # its text
     "A file of the widgets, from the installed package or from the checkout."
-    package = Path(gan_course.__file__).parent
-    folder = next(path for path in (package/'nbs', package.parent/'nbs') if path.exists())
-    return (folder/'widgets'/file).read_text(encoding='utf-8')
+    return (CHAPTERS/'widgets'/file).read_text(encoding='utf-8')
 
 # %% ../nbs/42_widgets.ipynb #8c65cbaf
 _TEXT = re.compile(r'(\x27(?:\\.|[^\x27\\\n])*\x27|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`)') # in JavaScript

@@ -11,7 +11,8 @@ import pytest
 from gan_course import exercises
 from gan_course.cli import main
 from gan_course.exercises import EXERCISES, check, predict, progress, reveal
-from gan_course.lessons import chapters_folder, grade_notebook, questions, write_copies
+from gan_course.files import CHAPTERS
+from gan_course.lessons import grade_notebook, questions, write_copies
 
 
 def cells_of(path): return json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -43,7 +44,7 @@ def test_a_learner_gets_no_key_to_the_teachers_test(copies):
 def test_no_copy_shows_an_outcome_before_the_prediction(copies):
     for path in copies.glob("[0-9]*.ipynb"):
         cells = cells_of(path)
-        for name in questions(cells_of(chapters_folder()/path.name))["predictions"]:
+        for name in questions(cells_of(CHAPTERS/path.name))["predictions"]:
             reveals = re.compile(rf"^\s*reveal\('{name}', ", re.M)
             showing = [source(cell) for cell in cells if reveals.search(source(cell))]
             assert showing, f"{path.name}: {name} is never revealed"
@@ -56,7 +57,7 @@ def test_every_exercise_of_a_chapter_has_its_question_and_an_empty_answer(copies
         cells = cells_of(path)
         answers = [cell["metadata"]["gan_course"]["exercise"] for cell in cells
                    if cell["metadata"].get("gan_course")]
-        assert answers == questions(cells_of(chapters_folder()/path.name))["exercises"]
+        assert answers == questions(cells_of(CHAPTERS/path.name))["exercises"]
         for name in answers:
             asked = next(i for i, cell in enumerate(cells) if source(cell).startswith(f"**{name}.**"))
             assert source(cells[asked + 1]).endswith(f"check('{name}', answer);")
