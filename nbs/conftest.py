@@ -1,4 +1,5 @@
 "What the notebooks need to run as tests."
+import ast
 import dis
 import os
 import re
@@ -14,33 +15,48 @@ SKIPPED = re.compile(r"#\|\s*(eval:\s*false|gpu)\b")
 SLOW = re.compile(r"^#\|\s*slow\b", re.M)
 
 
-def used_and_made(source):
-    "Names that a cell takes from cells above it, and names that it leaves to those below."
+def imported(tree):
+    "Names of modules that a cell imports."
+    return {(alias.asname or alias.name).partition(".")[0] for node in ast.walk(tree)
+            if isinstance(node, ast.Import) for alias in node.names}
+
+
+def changed(tree):
+    "Names whose object a cell changes: `name[3] = 1`, `name.part = 1`, or a method called for its effect."
+    for node in ast.walk(tree):
+        parts = getattr(node, "targets", []) or [getattr(node, "target", None)]
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call): parts = [node.value.func]
+        for part in parts:
+            if not isinstance(part, (ast.Subscript, ast.Attribute)): continue
+            while isinstance(part, (ast.Subscript, ast.Attribute)): part = part.value
+            if isinstance(part, ast.Name): yield part.id
+
+
+def used_and_made(tree):
+    "Names that a cell takes from cells above it, and names that it assigns."
     used, made = set(), set()
 
     def read(code):
         for step in dis.get_instructions(code):
             if step.opname in ("LOAD_NAME", "LOAD_GLOBAL") and step.argval not in made: used.add(step.argval)
             if step.opname in ("STORE_NAME", "STORE_GLOBAL"): made.add(step.argval)
-
-    def within(code):
         for part in code.co_consts:
-            if isinstance(part, CodeType): yield part; yield from within(part)
+            if isinstance(part, CodeType): read(part)
 
-    try: whole = compile(TransformerManager().transform_cell(source), "cell", "exec", dont_inherit=True)
-    except SyntaxError: return used, made # one that shows an error
-    read(whole)
-    for part in within(whole): read(part)
+    read(compile(tree, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True))
     return used, made
 
 
 def slow_cells(sources):
     "Is a cell marked `#| slow`, or does it take a name from one that is?"
-    lost = set()
+    lost, modules = set(), set()
     for source in sources:
-        used, made = used_and_made(source)
+        try: tree = ast.parse(TransformerManager().transform_cell(source))
+        except SyntaxError: tree = ast.parse("") # a cell that shows this error
+        modules |= imported(tree)
+        used, made = used_and_made(tree)
         slow = bool(SLOW.search(source) or used & lost)
-        lost = lost | made if slow else lost - made
+        lost = lost | made | {*changed(tree)} - modules if slow else lost - made
         yield slow
 
 

@@ -816,6 +816,22 @@ def test_neighbours_of_many_points_are_found_in_little_memory():
     assert int(done.stdout) < 90 # MiB; all distances at once would take 1,100
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's count of memory")
+def test_a_process_that_has_trained_scores_many_images_in_three_gigabytes():
+    "Training keeps what it frees (`keep_freed_memory`); scoring must not do so, whatever came before it."
+    code = ("import resource\nfrom gan_course.data import load\n"
+            "from gan_course.judges import train_classifier\nfrom gan_course.scores import score\n"
+            "digits = load('mnist_5k')\nfor _ in train_classifier(digits[:1000], digits[:100], 1): pass\n"
+            "many = digits.x.repeat(15, 1, 1, 1), digits.y.repeat(15)\n"
+            "print(score(*many, 'mnist_5k', steps=40)['n'])\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)")
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    images, peak = map(int, done.stdout.split())
+    assert images == 60_000 and peak < 3000 # MiB
+
+
 # Text
 
 

@@ -124,6 +124,7 @@ def test_what_needs_a_slow_cell_is_slow_and_nothing_else(root):
     cells = {"import time\nrows, other = [], 1": False, "#| slow\nrows = play()": True,
              "def mean(): return sum(rows)": True, "rows = 3\nprint(rows)": False, "other + rows": False,
              "def late(rows): return rows": False, "mean()": True, "%time print(other)": False,
-             "this shows an error(": False}
+             "this shows an error(": False, "fine = {}": False, "#| slow\nfine['a'] = 1": True, "fine": True,
+             "fine = []": False, "#| slow\nfor i in range(3): fine.append(i); time.sleep(0)": True,
+             "len(fine)": True, "await time.wait()": False}
     assert [*conftest.slow_cells(cells)] == [*cells.values()]
-    assert conftest.used_and_made("a = b\nc = lambda: (a, d)") == ({"b", "d"}, {"a", "c"})
