@@ -409,6 +409,21 @@ STUDIES.update(named(
           _FEW_SMALL, 10),
 ))
 
+# %% ../nbs/31_augmentation.ipynb #c8ad93be
+_COLOUR_STEPS = { # each keeps what the one above it brought
+    'report': {}, 'radford': _RADFORD['radford'], 'condition': _CONDITIONAL,
+    'r1': dict(penalty='r1', gamma=.5), 'average': dict(ema=.999), 'diff': dict(augment='diff'),
+}
+_COLOUR_ARMS = _climb(_COLOUR_STEPS)
+_COLOUR_LOSSES = {'hinge': dict(loss='hinge'), 'relativistic': dict(loss='relativistic', penalty='r1+r2')}
+
+STUDIES.update(named(
+    Study('svhn', "What makes colour numbers readable?",
+          replace(DCGAN, data='svhn_10k', width=.5, batch=64, epochs=120),
+          _COLOUR_ARMS | {name: _COLOUR_ARMS['average'] | new for name, new in _COLOUR_LOSSES.items()},
+          dict(width=.125, epochs=3), 3, medium=dict(epochs=40)),
+))
+
 # %% ../nbs/32_clinic.ipynb #e7769ecd
 STUDIES.update(named(
     Study('stacked-mnist', "How many of a thousand modes does each loss find?",

@@ -29,7 +29,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 from . import lookup
 from .config import How
 from .core import RandomState, draw_latents, image_grid, pick_device
-from .data import Data, denormalise, index_batches
+from .data import AUGMENTS, Data, denormalise, index_batches
 from gan_course.files import (
     BadCheckpoint,
     Diverged,
@@ -142,6 +142,15 @@ def check_players(
             raise ValueError(f"{name} is a {kind}, which cannot be called with two inputs, allowed is a "
                              f"module with forward{inputs}; y is None in an unconditional game") from e
 
+# %% ../nbs/14_training.ipynb #476a32aa
+def _check_augment(recipe, data): # as in `check_fit`
+    "Refuse a change of images where there are none, or where they are not in its range."
+    if recipe.augment == 'none': return
+    if not data.is_images:
+        raise ValueError(f"augment is {recipe.augment!r}, allowed for {data.name}, points, is 'none'")
+    if AUGMENTS[recipe.augment].seen and recipe.norm != 'signed':
+        raise ValueError(f"norm is {recipe.norm!r}, allowed with augment {recipe.augment!r} is 'signed'")
+
 # %% ../nbs/14_training.ipynb #647442bf
 def check_fit(
     G:nn.Module,    # generator
@@ -150,7 +159,7 @@ def check_fit(
     recipe:Recipe,  # how
 ):
     "Refuse, before the first step, players that do not fit each other or the data."
-    check_players(G, D)
+    check_players(G, D); _check_augment(recipe, data)
     if len(data) < recipe.batch:
         raise ValueError(f"batch is {recipe.batch}, allowed is 1 to {len(data)}, the size of {data.name}")
     if G.n_classes not in (0, data.n_classes):
