@@ -564,27 +564,37 @@ def d_overpowers(
     return metrics['real_score'] > certain and metrics['fake_score'] < 1 - certain
 
 # %% ../nbs/23_cgan.ipynb #ac921606
-from dataclasses import replace
 from functools import lru_cache
 
 from safetensors.torch import load as safetensors_load
 
 import gan_course
-from .catalogue import PLAYGROUND
+from .catalogue import COLOUR, PLAYGROUND
+from .config import widened
+from .data import find_row
 from .files import read_pinned
 from .networks import build_cdcgan
 
 # %% ../nbs/23_cgan.ipynb #de4d4222
-_PLAYGROUND_HASH = '54fce40955e5d575' # its file's `fingerprint`
+_SHIPPED = { # data -> config, name of the file, its `fingerprint`
+    'mnist': (PLAYGROUND, 'playground', '54fce40955e5d575'),
+    'svhn_10k': (COLOUR, 'colour', '2788716d8ed1f537'),
+}
 
-@lru_cache(maxsize=1)
-def load_playground()->nn.Module: # in evaluation mode, float32
-    "The conditional generator that ships with the course."
-    data = read_pinned(Path(gan_course.__file__).parent/'assets'/'playground.safetensors', _PLAYGROUND_HASH)
-    widths = tuple(round(n * PLAYGROUND.width) for n in PLAYGROUND.g_hidden)
-    G, _ = build_cdcgan(replace(PLAYGROUND, g_hidden=widths), (1, 28, 28), 10)
-    G.load_state_dict(safetensors_load(data))
+@lru_cache(maxsize=2)
+def _load_shipped(data): # a key of `_SHIPPED`; loaded once
+    config, name, digest = _SHIPPED[data]
+    file = read_pinned(Path(gan_course.__file__).parent/'assets'/f'{name}.safetensors', digest)
+    G, _ = build_cdcgan(widened(config), find_row(data).shape, find_row(data).n_classes)
+    G.load_state_dict(safetensors_load(file))
     return G.eval()
+
+def load_playground(
+    data:str='mnist', # what it draws: 'mnist', handwritten digits; 'svhn_10k', house numbers in colour
+)->nn.Module:         # in evaluation mode, float32; the same object for every caller
+    "A conditional generator that ships with the course."
+    lookup(_SHIPPED, data, 'data')
+    return _load_shipped(data)
 
 # %% ../nbs/25_encoder.ipynb #3d47cea6
 from .config import How
