@@ -1,4 +1,4 @@
-"Make what widgets show and no chapter has time to train: an encoder, digits with answers, replays of runs."
+"Make what ships and no chapter has time to train: a generator, an encoder, digits with answers, replays."
 import argparse
 import base64
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from gan_course.catalogue import PLAYGROUND, QUICKSTART, STUDIES
+from gan_course.catalogue import COLOUR, PLAYGROUND, QUICKSTART, STUDIES
 from gan_course.config import How
 from gan_course.core import png_bytes, set_seed
 from gan_course.data import load, normalise
@@ -18,12 +18,20 @@ from gan_course.judges import class_logits, load_scorer
 from gan_course.losses import LOSSES
 from gan_course.networks import Encoder
 from gan_course.report import make_sprite
-from gan_course.runs import encoder_scores, versions
+from gan_course.runs import encoder_scores, load_generator, run_config, versions
 from gan_course.steps import Recipe, update_d
 from gan_course.training import generate, load_playground, train, train_encoder
 
 ASSETS = Path(__file__).resolve().parents[1]/"gan_course"/"assets"
 EPOCHS = (1, 2, 3, 4, 6, 8, 11, 15, 20) # that a replay shows
+
+
+def make_colour(run="runs/colour"):
+    "The generator of house numbers, in float16; a run that was interrupted goes on."
+    row = run_config(COLOUR, run, resume=(Path(run)/"config.json").exists(), how=How("cpu"))
+    data = weights_of(load_generator(run).half(), dict(data=COLOUR.data, seed=0, versions=versions()))
+    write_atomically(ASSETS/"colour.safetensors", data)
+    print(row["scores"], len(data), fingerprint(data))
 
 
 def make_encoder(epochs=4):
@@ -126,7 +134,7 @@ def make_replays():
 
 
 if __name__ == "__main__":
-    makers = dict(encoder=make_encoder, spot=make_spot, replay=make_replays)
+    makers = dict(colour=make_colour, encoder=make_encoder, spot=make_spot, replay=make_replays)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=makers)
     makers[parser.parse_args().what]()

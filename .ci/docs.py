@@ -162,8 +162,8 @@ PLAYGROUND = dict(
     debugger="## A game in the plane\n\nD learns to tell real points from fakes, G to make fakes that pass. "
     "Move one player at a time, or let them play. [Chapter 12](steps.ipynb) explains the moves, "
     "[chapter 11](losses.ipynb) the losses.",
-    seven="## Draw me a seven\n\nThe generator that ships with the course, trained in "
-    "[chapter 23](cgan.ipynb) on handwritten digits.",
+    seven="## Draw me a seven\n\nThe generators that ship with the course, trained in "
+    "[chapter 23](cgan.ipynb): one draws handwritten digits, the other house numbers in colour.",
     redraw="## Redraw\n\nDraw a digit. An encoder ([chapter 25](encoder.ipynb)) reads its class and its "
     "code, and the same generator draws the code again, as every digit.",
     spot="## Spot the fake\n\nTwenty digits, half of them real. Can you tell? Can a discriminator, or a "

@@ -57,7 +57,7 @@ class Rules:
     clip: float = 0.              # bound of D's weights; 0: none
     noise: str = 'normal'         # distribution of z, a name in `gan_course.core.LATENTS`
     norm: str = 'signed'          # range of the pixels, a name in `gan_course.data.NORMS`
-    augment: str = 'none'         # augmentation of the real images, a name in `gan_course.data.AUGMENTS`
+    augment: str = 'none'         # augmentation, a name in `gan_course.data.AUGMENTS`
     ema: float = 0.0              # decay of the average of G's weights; 0: none
     seed: int = 0                 # of everything random
 

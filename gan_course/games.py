@@ -17,7 +17,7 @@ from . import lookup
 from .catalogue import MAKERS, check_share
 from .config import Config, How, config_id, widened
 from .core import RandomState
-from .data import Data, hold_out, load, mix_datasets, subset
+from .data import AUGMENTS, Data, hold_out, load, mix_datasets, subset
 from gan_course.files import (
     RunDir,
     load_weights,
@@ -126,6 +126,8 @@ def check_game(
         raise ValueError(f"guessed is {config.guessed}, allowed is 0 up to, but not, 1")
     if not 0 <= config.n_labels <= len(data):
         raise ValueError(f"n_labels is {config.n_labels}, allowed is 1 to {len(data)}, or 0 for all")
+    if AUGMENTS[config.augment].seen and config.game != 'gan':
+        raise ValueError(f"augment is {config.augment!r}, allowed only in game 'gan', not in {config.game!r}")
     check_share(config)
 
 # %% ../nbs/34_games.ipynb #a18f3380

@@ -37,6 +37,7 @@ from gan_course.data import (
     hold_out,
     load,
     normalise,
+    subset,
 )
 from .diagnosis import SELECTION_RULES, Watch, choose_epoch
 from gan_course.files import (
@@ -83,6 +84,7 @@ from gan_course.scores import (
     reference,
     sharpness,
     stacked_scores,
+    train_on_generated,
 )
 from .speed import PRECISIONS, matmul_precision
 from .steps import build_recipe
@@ -602,3 +604,23 @@ def midpoint_scores(
     drawn = torch.cat([G(*pair) for pair in zip(z.split(500), y.split(500), strict=True)])
     scores = _image_scores(denormalise(drawn, PLAYGROUND.norm), y, data)
     return dict(length=z.norm(dim=1).mean().item(), scores=scores)
+
+# %% ../nbs/35_runs.ipynb #d214d2c9
+def shipped_scores(
+    arm:str,   # what a shipped generator draws, as `load_playground` names it; with ', real': training images
+    seed:int,  # of the draw
+    n:int,     # images
+    steps:int, # of the classifier that learns from them; 0: leave it out
+)->dict:       # as_asked, frechet: by judge; taught: test accuracy of that classifier
+    "Score a shipped generator against held-out images of its data set; or real images in its place."
+    data, _, kind = arm.partition(', ')
+    real = reference(data)
+    if kind: images, y = (part := subset(load(data), n, seed)).x, part.y
+    else: images, y = generate(load_playground(data), n, _as_in_test(real.held, n), seed=seed)
+    found = dict(n=n, taught=train_on_generated(images, y, real.held, steps) if steps else None,
+                 as_asked={}, frechet={})
+    for name, judge in ((name, load_scorer(name)) for name in PANELS[data]):
+        seen = extract_features(images, judge)
+        found['as_asked'][name] = answer_scores(seen.logits, y)['accuracy']
+        found['frechet'][name] = frechet(seen.features, real.features('held', judge).features)
+    return found

@@ -256,6 +256,18 @@ def metric_names(
     "What a step reports, in order."
     return (*METRICS, 'penalty') if recipe.penalty else METRICS
 
+# %% ../nbs/14_training.ipynb #359c6c56
+class Augmented(nn.Module):
+    "D behind a random change of everything that it is shown, real or generated; gradients pass through."
+    def __init__(self,
+        D:nn.Module,     # discriminator
+        change:Callable, # of a row of `AUGMENTS`: examples -> the same, differentiable
+    ):
+        super().__init__()
+        self.D, self.change = D, change
+
+    def forward(self, x, y=None): return self.D(self.change(x), y)
+
 # %% ../nbs/14_training.ipynb #8ce406e5
 def train_step(
     parts:dict,             # of `make_parts`
@@ -269,9 +281,10 @@ def train_step(
     G, D = lower_precision(parts['G'], precision, torch.bfloat16), lower_precision(parts['D'], precision)
     opt_g, opt_d, loss, penalty = parts['opt_g'], parts['opt_d'], recipe.loss, recipe.penalty
     def z(): return draw_latents(indices.shape[1], latent, recipe.noise, data.x.device)
+    if AUGMENTS[recipe.augment].seen: D = Augmented(D, AUGMENTS[recipe.augment].seen)
     for index in indices:
         x, y = data.x[index], data.y[index] if n_classes else None
-        if data.is_images: x = normalise(AUGMENTS[recipe.augment](x), recipe.norm)
+        if data.is_images: x = normalise(AUGMENTS[recipe.augment].real(x), recipe.norm)
         if recipe.moves == 'fresh': metrics |= update_d_fast(G, D, opt_d, loss, x, z(), y, penalty)
         else: metrics = MOVES[recipe.moves](G, D, opt_g, opt_d, loss, x, z(), y, penalty)
     if recipe.moves == 'fresh':
@@ -468,7 +481,7 @@ def mixed_step(
 )->Tensor:            # c_loss, c_right, and the notes
     "One step of the classifier on real and generated images."
     index, net = indices[0], parts.get('learner', parts['C'])
-    x, y = AUGMENTS[recipe.augment](data.x[index]), data.y[index]
+    x, y = AUGMENTS[recipe.augment].real(data.x[index]), data.y[index]
     x = normalise(x, recipe.norm).contiguous(memory_format=torch.channels_last)
     logits = lower_precision(net, precision)(x)
     loss = F.cross_entropy(logits, y)

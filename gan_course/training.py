@@ -29,7 +29,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 from . import lookup
 from .config import How
 from .core import RandomState, draw_latents, image_grid, pick_device
-from .data import Data, denormalise, index_batches
+from .data import AUGMENTS, Data, denormalise, index_batches
 from gan_course.files import (
     BadCheckpoint,
     Diverged,
@@ -142,6 +142,15 @@ def check_players(
             raise ValueError(f"{name} is a {kind}, which cannot be called with two inputs, allowed is a "
                              f"module with forward{inputs}; y is None in an unconditional game") from e
 
+# %% ../nbs/14_training.ipynb #476a32aa
+def _check_augment(recipe, data): # as in `check_fit`
+    "Refuse a change of images where there are none, or where they are not in its range."
+    if recipe.augment == 'none': return
+    if not data.is_images:
+        raise ValueError(f"augment is {recipe.augment!r}, allowed for {data.name}, points, is 'none'")
+    if AUGMENTS[recipe.augment].seen and recipe.norm != 'signed':
+        raise ValueError(f"norm is {recipe.norm!r}, allowed with augment {recipe.augment!r} is 'signed'")
+
 # %% ../nbs/14_training.ipynb #647442bf
 def check_fit(
     G:nn.Module,    # generator
@@ -150,7 +159,7 @@ def check_fit(
     recipe:Recipe,  # how
 ):
     "Refuse, before the first step, players that do not fit each other or the data."
-    check_players(G, D)
+    check_players(G, D); _check_augment(recipe, data)
     if len(data) < recipe.batch:
         raise ValueError(f"batch is {recipe.batch}, allowed is 1 to {len(data)}, the size of {data.name}")
     if G.n_classes not in (0, data.n_classes):
@@ -555,27 +564,37 @@ def d_overpowers(
     return metrics['real_score'] > certain and metrics['fake_score'] < 1 - certain
 
 # %% ../nbs/23_cgan.ipynb #ac921606
-from dataclasses import replace
 from functools import lru_cache
 
 from safetensors.torch import load as safetensors_load
 
 import gan_course
-from .catalogue import PLAYGROUND
+from .catalogue import COLOUR, PLAYGROUND
+from .config import widened
+from .data import find_row
 from .files import read_pinned
 from .networks import build_cdcgan
 
 # %% ../nbs/23_cgan.ipynb #de4d4222
-_PLAYGROUND_HASH = '54fce40955e5d575' # its file's `fingerprint`
+_SHIPPED = { # data -> config, name of the file, its `fingerprint`
+    'mnist': (PLAYGROUND, 'playground', '54fce40955e5d575'),
+    'svhn_10k': (COLOUR, 'colour', '2788716d8ed1f537'),
+}
 
-@lru_cache(maxsize=1)
-def load_playground()->nn.Module: # in evaluation mode, float32
-    "The conditional generator that ships with the course."
-    data = read_pinned(Path(gan_course.__file__).parent/'assets'/'playground.safetensors', _PLAYGROUND_HASH)
-    widths = tuple(round(n * PLAYGROUND.width) for n in PLAYGROUND.g_hidden)
-    G, _ = build_cdcgan(replace(PLAYGROUND, g_hidden=widths), (1, 28, 28), 10)
-    G.load_state_dict(safetensors_load(data))
+@lru_cache(maxsize=2)
+def _load_shipped(data): # a key of `_SHIPPED`; loaded once
+    config, name, digest = _SHIPPED[data]
+    file = read_pinned(Path(gan_course.__file__).parent/'assets'/f'{name}.safetensors', digest)
+    G, _ = build_cdcgan(widened(config), find_row(data).shape, find_row(data).n_classes)
+    G.load_state_dict(safetensors_load(file))
     return G.eval()
+
+def load_playground(
+    data:str='mnist', # what it draws: 'mnist', handwritten digits; 'svhn_10k', house numbers in colour
+)->nn.Module:         # in evaluation mode, float32; the same object for every caller
+    "A conditional generator that ships with the course."
+    lookup(_SHIPPED, data, 'data')
+    return _load_shipped(data)
 
 # %% ../nbs/25_encoder.ipynb #3d47cea6
 from .config import How

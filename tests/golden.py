@@ -65,6 +65,7 @@ ARMS = {name: replace(BASE, **changes) for name, changes in { # augment='affine'
     'cdcgan, project': dict(net='cdcgan', condition='project', init='glorot', n_g=2),
     'cdcgan, all in one': dict(net='cdcgan', d_hidden=(8, 8), batch_norm=True, attention=True, spectral=True,
                            penalty='r1'),
+    'cdcgan, diff': dict(net='cdcgan', condition='project', augment='diff', penalty='r1', moves='shared'),
     'ring8': dict(data='ring8', latent=2, g_out='linear', init='glorot'),
     'grid25': dict(data='grid25', net='cgan', latent=2, g_out='linear', loss='relativistic', penalty='r1'),
     'stacked': dict(data='stacked_5k', net='dcgan', batch_norm=True),

@@ -13,13 +13,15 @@ from torchvision.transforms.v2.functional import affine as reference
 from gan_course import games
 from gan_course.catalogue import MAKERS, PLAYGROUND, STUDIES, _few_maker
 from gan_course.config import Config, How, config_id
-from gan_course.data import Data, _affine_maps, affine, load, mix_datasets
+from gan_course.core import set_seed
+from gan_course.data import AUGMENTS, Augment, Data, _affine_maps, affine, diff_augment, load, mix_datasets
 from gan_course.files import read_jsonl
-from gan_course.games import _load_labelled, load_train_valid
+from gan_course.games import _load_labelled, build_networks, load_train, load_train_valid
 from gan_course.judges import accuracy
 from gan_course.report import stored_rows
 from gan_course.runs import run_config
-from gan_course.training import draw_generated, keep_agreeing, load_playground, step_counts
+from gan_course.steps import METRICS, build_recipe, train_step
+from gan_course.training import draw_generated, keep_agreeing, load_playground, make_parts, step_counts
 
 TINY = Config(game='mix', data='mnist_5k', n_train=260, n_valid=60, n_labels=50, batch=50, epochs=2,
               lr_g=2e-3, beta1=.9, ema=.9)
@@ -206,3 +208,58 @@ def test_arms_of_a_study_differ_in_nothing_that_changes_the_number_of_updates(na
     rows = stored_rows(name, root/'nbs'/'results')
     assert {row['arm'] for row in rows} <= {*study.arms}
     assert len({row['step'] for row in rows}) == 1 # and so it was when they were played
+
+
+# what D is shown
+
+SMALL = Config(data='mnist_5k', n_train=200, latent=4, g_hidden=(8, 8), d_hidden=(8, 8), batch=50, epochs=1)
+
+def convolutional(**changes):
+    config = replace(SMALL, net='cdcgan', condition='project', augment='diff', **changes)
+    return config, load_train(config)
+
+
+def test_d_sees_real_and_generated_images_through_the_same_changes(monkeypatch):
+    "A change to grey: real and generated images look alike, and neither player is told anything."
+    monkeypatch.setitem(AUGMENTS, 'diff', Augment(seen=lambda x: 0 * x))
+    for moves in ('fresh', 'shared'):
+        config, data = convolutional(moves=moves)
+        parts = make_parts(*build_networks(config, data), build_recipe(config))
+        before = [p.clone() for p in parts['G'].parameters()]
+        row = train_step(parts, data, build_recipe(config), torch.arange(50)[None])
+        assert row[METRICS.index('real_logit')] == row[METRICS.index('fake_logit')]
+        for old, new in zip(before, parts['G'].parameters(), strict=True): assert torch.equal(old, new)
+
+
+@pytest.mark.parametrize('changes', [{}, dict(moves='shared', penalty='r1', gamma=.5),
+                                     dict(loss='relativistic', penalty='r1+r2', gamma=.5),
+                                     dict(moves='simultaneous')])
+def test_g_learns_through_the_changes(changes):
+    config, data = convolutional(**changes)
+    parts = make_parts(*build_networks(config, data), build_recipe(config))
+    before = [p.clone() for player in 'GD' for p in parts[player].parameters()]
+    row = train_step(parts, data, build_recipe(config), torch.arange(50)[None], 'fp32')
+    after = [p for player in 'GD' for p in parts[player].parameters()]
+    assert row.isfinite().all() and all(p.requires_grad for p in after)
+    assert sum(not torch.equal(old, new) for old, new in zip(before, after, strict=True)) == len(after)
+
+
+@pytest.mark.parametrize('shape', [(1, 28, 28), (3, 32, 32), (3, 20, 12)])
+def test_what_d_is_shown_stays_an_image(shape):
+    "In range, of one image's own draws, at most a quarter erased; a batch of one works too."
+    set_seed(0)
+    x = (2 * torch.rand(1, *shape) - 1).expand(40, -1, -1, -1)
+    seen = diff_augment(x)
+    assert seen.shape == x.shape and seen.dtype == x.dtype and seen.abs().max() <= 1
+    assert len(seen.flatten(1).unique(dim=0)) == 40
+    assert diff_augment(x[:1]).shape == (1, *shape) and diff_augment(x.bfloat16()).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize('changes, why', [
+    (dict(norm='unit', g_out='sigmoid'), "norm is 'unit', allowed with augment 'diff'"),
+    (dict(data='ring8', n_train=0, latent=2, g_out='linear'), "augment is 'diff', allowed for ring8"),
+    (dict(game='mix'), "augment is 'diff', allowed only in game 'gan'")])
+def test_changes_that_nobody_could_make_are_refused(changes, why, tmp_path):
+    with pytest.raises(ValueError, match=why):
+        run_config(replace(SMALL, augment='diff', **changes), tmp_path/'run', how=How('cpu', quiet=True))
+    assert not (tmp_path/'run').exists()

@@ -1,12 +1,14 @@
-"Files on their way in: torn downloads, a second mirror, SVHN's own format."
+"Files on their way in: torn downloads, a second mirror, the formats of SVHN and CIFAR-10."
 import hashlib
+import pickle
+import tarfile
 from pathlib import Path
 from urllib.error import URLError
 
 import numpy as np
 import pytest
 import scipy.io
-from torchvision.datasets import SVHN
+from torchvision.datasets import CIFAR10, SVHN
 
 from gan_course import data
 from gan_course.data import find_file, load
@@ -57,3 +59,58 @@ def test_svhn_is_read_from_its_matlab_file(tmp_path, monkeypatch):
     svhn = load("svhn")
     assert svhn.y.tolist() == [0, 1, 2, 9, 0] and svhn.shape == (3, 32, 32)
     assert (svhn.x[3].numpy() == images[..., 3].transpose(2, 0, 1)).all()
+
+
+def test_svhn_extra_trains_on_both_parts_and_tests_on_the_same(tmp_path, monkeypatch):
+    folder = tmp_path/"svhn"
+    folder.mkdir()
+    for value, (split, n) in enumerate(dict(train=2, extra=3, test=2).items()):
+        file = folder/f"{split}_32x32.mat"
+        scipy.io.savemat(file, dict(X=np.full((32, 32, 3, n), value, dtype=np.uint8),
+                                    y=np.full((n, 1), 10 - value, dtype=np.uint8)))
+        md5 = hashlib.md5(file.read_bytes()).hexdigest()
+        monkeypatch.setitem(SVHN.split_list, split, ["http://example.invalid", file.name, md5])
+    monkeypatch.setenv("GAN_COURSE_DATA", str(tmp_path))
+    monkeypatch.setattr(data, "_refuse_odd", lambda *_: None) # pictures of one colour
+    assert load("svhn_extra").y.tolist() == [0, 0, 9, 9, 9] and len(load("svhn")) == 2
+    assert load("svhn_extra").x[:, 0, 0, 0].tolist() == [0, 0, 1, 1, 1]
+    assert load("svhn_extra", "test").y.tolist() == [8, 8]
+
+
+@pytest.fixture
+def cifar(tmp_path, monkeypatch):
+    "An archive in the form of the published one, with two images in each of its six batches."
+    random, folder = np.random.default_rng(0), tmp_path/"made"/CIFAR10.base_folder
+    folder.mkdir(parents=True)
+
+    def add(name, content):
+        (folder/name).write_bytes(pickle.dumps(content))
+        return hashlib.md5((folder/name).read_bytes()).hexdigest()
+
+    batches = {name: random.integers(0, 256, (2, 3072), dtype=np.uint8)
+               for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")}
+    md5s = [[name, add(name, dict(data=x, labels=[i, 9 - i]))] for i, (name, x) in enumerate(batches.items())]
+    monkeypatch.setattr(CIFAR10, "train_list", md5s[:5])
+    monkeypatch.setattr(CIFAR10, "test_list", md5s[5:])
+    meta = dict(CIFAR10.meta, md5=add("batches.meta", dict(label_names=["airplane", "automobile"])))
+    monkeypatch.setattr(CIFAR10, "meta", meta)
+    archive = tmp_path/"cifar10"/CIFAR10.filename
+    archive.parent.mkdir()
+    with tarfile.open(archive, "w:gz") as packed: packed.add(folder, CIFAR10.base_folder)
+    monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
+    monkeypatch.setenv("GAN_COURSE_DATA", str(tmp_path))
+    return archive, batches
+
+
+def test_cifar10_is_read_from_its_archive(cifar):
+    _, batches = cifar
+    train, test = load("cifar10"), load("cifar10", "test")
+    assert train.y.tolist() == [0, 9, 1, 8, 2, 7, 3, 6, 4, 5] and test.y.tolist() == [5, 4]
+    assert (test.x.numpy() == batches["test_batch"].reshape(2, 3, 32, 32)).all() # channel by channel
+    assert train.shape == (3, 32, 32) and data.DATASETS["cifar10"].classes[9] == "truck"
+
+
+def test_a_damaged_archive_of_cifar10_is_refused(cifar):
+    archive, _ = cifar
+    archive.write_bytes(archive.read_bytes()[:-9])
+    with pytest.raises(ValueError, match="is damaged"): load("cifar10")

@@ -27,6 +27,7 @@ from gan_course.widgets import (
     page_script,
     quantise,
     redraw_options,
+    seven_options,
     to_html,
     whole_bytes,
 )
@@ -176,6 +177,19 @@ def test_a_generator_of_other_sides_and_strides(root, tmp_path):
     assert (grey(G, z, y) - torch.tensor(page["pictures"])).abs().max() <= 2
 
 
+def test_house_numbers_of_the_page_are_the_shipped_generators(root, tmp_path):
+    "All of red, then of green, then of blue, from weights of 8 bits."
+    torch.manual_seed(0)
+    G = load_playground("svhn_10k")
+    z, y = torch.randn(9, G.latent), torch.arange(9)
+    packed = seven_options(data="svhn_10k")
+    (tmp_path/"job.json").write_text(json.dumps(dict(generator=packed["colour"], z=z.tolist(), y=y.tolist())))
+    drawn = torch.tensor(ask(root, "digits", tmp_path/"job.json")["pictures"])
+    assert drawn.shape == (9, 3 * 32 * 32) and packed["start"] == "colour"
+    errors = (grey(G, z, y) - drawn).abs()
+    assert errors.mean() < 1 and errors.max() <= 20 # the rounding of the weights
+
+
 @torch.no_grad()
 def test_the_page_reads_digits_as_the_encoder_does(root, tmp_path):
     options, E = redraw_options(), load_encoder()
@@ -303,7 +317,7 @@ def test_a_front_end_gets_a_widget(monkeypatch):
 def test_what_the_page_cannot_draw_is_refused():
     for strange, found in ((MLPGenerator(), "MLPGenerator"), (grower(attention=True), "SelfAttention"),
                            (grower(stats="batch"), "BatchNorm1d"), (grower(out="sigmoid"), "last activation"),
-                           (grower(shape=(3, 28, 28)), "not grey")):
+                           (grower(shape=(2, 28, 28)), "pictures of 2 channels")):
         with pytest.raises(ValueError, match=found): pack_generator(strange)
 
 
@@ -398,6 +412,23 @@ def test_seven_draws_what_is_asked(open_page):
     page.get_by_role("button", name="Surprise me").press("Enter")
     changes(page, 0, moved)
     assert page.get_by_role("slider", name="Direction 1").input_value() == "0"
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium")
+def test_seven_draws_house_numbers_in_colour(open_page):
+    page = open_page("seven")
+    says(page, r"^A 7\.")
+    grey_digit = picture(page, 0)
+    page.get_by_role("combobox", name="Digits").select_option("colour")
+    says(page, r"^A 7\.")
+    changes(page, 0, grey_digit)
+    levels = page.locator("canvas").first.evaluate(
+        "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]")
+    assert len(levels) == 4 * 32 * 32 and levels[0::4] != levels[1::4] # red is not green
+    page.get_by_role("button", name="Draw a 3").press("Enter")
+    says(page, r"^A 3\.")
+    page.get_by_role("combobox", name="Digits").select_option("generator")
+    says(page, r"^A 7\.")
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium")

@@ -103,11 +103,11 @@ export function applyNetwork(net, x, many) {
   return out;
 }
 
-/** The pictures of latents z and of vectors that tell the class: for each, grey levels 0 to 255, row after row. */
+/** The pictures of latents z and of vectors that tell the class: for each, levels 0 to 255, channel by channel, row after row. */
 function drawBlend(G, z, classes) {
-  const out = applyNetwork(G, Float32Array.from(z.flatMap((row, i) => [...row, ...classes[i]])), z.length), size = G.side ** 2;
-  const grey = Uint8ClampedArray.from(out, (v) => Math.round((Math.tanh(v) + 1) * 127.5));
-  return z.map((_, i) => grey.slice(i * size, (i + 1) * size));
+  const out = applyNetwork(G, Float32Array.from(z.flatMap((row, i) => [...row, ...classes[i]])), z.length), size = out.length / z.length;
+  const levels = Uint8ClampedArray.from(out, (v) => Math.round((Math.tanh(v) + 1) * 127.5));
+  return z.map((_, i) => levels.slice(i * size, (i + 1) * size));
 }
 
 /** The pictures of latents z and classes y. */

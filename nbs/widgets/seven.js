@@ -1,4 +1,4 @@
-// Draw me a seven: the generator that ships with the course, run in the page.
+// Draw me a seven: the generators that ship with the course, run in the page.
 import { startWorker } from './ask.js';
 import { drawTasks, slerp, straight } from './generator.js';
 import { makeRandom, normals } from './random.js';
@@ -19,9 +19,11 @@ function makeState(G, options) {
   return state;
 }
 
-/** Builds the widget inside `el`; returns a function that stops it. */
-export function mount(el, options = {}) {
-  const G = options.generator, state = makeState(G, options), { side } = G, n = G.embed.length;
+const KINDS = { generator: 'handwritten', colour: 'house numbers' }; // option with a generator -> what it draws
+
+/** Builds the widget inside `el` around one of the options' generators; `show` builds it anew around another. */
+function build(el, options, kind, show) {
+  const G = options[kind], state = makeState(G, options), { side } = G, n = G.embed.length;
   const big = sheet(1, 1, side, 'The generated digit', 'gan-big');
   const lines = sheet(STEPS, 2, side, 'Above: along the great circle. Below: along the straight line.');
   const morph = sheet(STEPS, 1, side, 'One class turns into another'), grid = sheet(n, COLUMNS, side, 'One column for each class, one row for each latent');
@@ -50,6 +52,7 @@ export function mount(el, options = {}) {
   const end = (name, says) => field(says, state[name], (y) => { state[name] = Number(y); paintLines(); }, { choices: all });
   const { root, stop } = makeRoot(el, 'Draw me a seven', options.theme, () => {});
   root.classList.add('gan-digits');
+  if (options.colour) root.append(h('div', { class: 'gan-buttons' }, field('Digits', kind, show, { choices: KINDS })));
   root.append(classButtons(n, state, 'Draw a', paint), status,
     h('div', { class: 'gan-columns' }, big.element, h('div', {}, move.panel, h('p', {}, surprise))),
     h('h3', {}, 'From this z to another'), lines.element,
@@ -62,6 +65,17 @@ export function mount(el, options = {}) {
   paint();
   state.latents.forEach(async (z, line) => row(grid, await worker.ask('draw', { z: G.embed.map(() => z), y: G.embed.map((_, y) => y) }), line));
   return () => { worker.stop(); stop(); };
+}
+
+/** Builds the widget inside `el`; returns a function that stops it. */
+export function mount(el, options = {}) {
+  let stop = () => {};
+  const show = (kind) => {
+    stop();
+    stop = build(el, options, kind, (other) => { show(other); el.querySelector('select').focus(); });
+  };
+  show(options.start ?? 'generator');
+  return () => stop();
 }
 
 /** What anywidget calls. */

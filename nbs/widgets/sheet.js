@@ -1,4 +1,4 @@
-// Small grey pictures on a page, and buttons for classes.
+// Small pictures on a page, grey or in colour, and buttons for classes.
 import { button, h } from './page.js';
 
 /** A canvas of `columns` by `rows` pictures of `side` pixels, one canvas pixel for each. */
@@ -7,9 +7,9 @@ export function sheet(columns, rows, side, says, name = 'gan-strip') {
   element.width = columns * side;
   element.height = rows * side;
   const pen = element.getContext('2d');
-  const put = (grey, column, row) => {
-    const image = new ImageData(side, side);
-    grey.forEach((v, i) => image.data.set([v, v, v, 255], 4 * i));
+  const put = (levels, column, row) => { // of grey; or all of red, then of green, then of blue
+    const image = new ImageData(side, side), n = side ** 2, [green, blue] = levels.length > n ? [n, 2 * n] : [0, 0];
+    for (let i = 0; i < n; i++) image.data.set([levels[i], levels[i + green], levels[i + blue], 255], 4 * i);
     pen.putImageData(image, column * side, row * side);
   };
   return { element, put };
