@@ -104,10 +104,25 @@ _FIXED = { # game -> fields it cannot vary
     'gan': _pure | _sure | dict(n_labels=0), 'icgan': _alone | _sure | dict(n_labels=0),
     'bigan': _alone | _sure | dict(n_labels=0, ema=0.), 'triple': _alone, 'plain': _alone | _sure,
     'mix': _mixed | _sure, 'retrain': _mixed | _sure,
+    'flow': _alone | _sure | dict(n_labels=0, loss='bce', moves='fresh', lr_d=2e-4, real_target=(1., 1.),
+                                  fake_target=(0., 0.)), # what D would read
 }
+# game -> its networks; others: any that have a D
+_NETS = dict.fromkeys(('icgan', 'bigan', 'triple'), ('cgan', 'cdcgan')) | dict(flow=('unet',))
 LEARNERS = 'plain', 'mix', 'retrain' # games of a classifier alone: there is no generator
 
 # %% ../nbs/34_games.ipynb #dd64b969
+def _check_net(
+    config:Config, # of the game
+):
+    "Refuse networks that a game cannot have."
+    nets, name = _NETS.get(config.game, ()), f"net is {config.net!r}"
+    if nets and config.net not in nets:
+        allowed = f"{'is' if len(nets) == 1 else 'are'} {' and '.join(map(repr, nets))}"
+        raise ValueError(f"{name}, allowed in game {config.game!r} {allowed}")
+    if not nets and config.net in _NETS['flow']:
+        raise ValueError(f"{name}, which has no D, allowed in game {config.game!r} is one with G and D")
+
 def check_game(
     config:Config, # of the game
     data:Data,     # to learn from
@@ -117,8 +132,7 @@ def check_game(
         if getattr(config, name) != only:
             raise ValueError(f"{name} is {getattr(config, name)!r}, "
                              f"allowed in game {config.game!r} is {only!r}")
-    if config.game in ('icgan', 'bigan', 'triple') and config.net not in ('cgan', 'cdcgan'):
-        raise ValueError(f"net is {config.net!r}, allowed in game {config.game!r} are 'cgan' and 'cdcgan'")
+    _check_net(config)
     if config.game in ('bigan', 'triple') and LOSSES[config.loss].paired:
         raise ValueError(f"loss is {config.loss!r}, "
                          f"allowed in game {config.game!r} is one that is not paired")
@@ -343,3 +357,18 @@ GAMES = {'gan': _gan_game, 'icgan': _icgan_game, 'bigan': _bigan_game, 'triple':
          'plain': _plain_game, 'mix': _mix_game, 'retrain': _retrain_game,
          } # name -> (config, data, recipe) -> (run, how) -> snapshots
 PLAYERS = dict(G='generator', D='discriminator', E='encoder', C='classifier') # in a snapshot's parts
+
+# %% ../nbs/38_after.ipynb #fb0bfcc3
+from .training import train_flow
+
+# %% ../nbs/38_after.ipynb #95d17af8
+def _flow_game(
+    config:Config,  # of the run
+    data:Data,      # to learn from
+    recipe:Recipe,  # how to learn
+)->Callable:        # (run, how) -> snapshots
+    "One network that learns a flow."
+    G, _ = build_networks(config, data)
+    return lambda run, how: train_flow(G, data, recipe, run, how)
+
+GAMES['flow'] = _flow_game

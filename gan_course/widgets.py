@@ -234,24 +234,25 @@ def _refuse_unknown(
     strange = [type(m).__name__ for m in G.body if not isinstance(m, _KNOWN)
                or getattr(m, 'running_mean', 0) is None]
     strange += ['another last activation'] * (G.out is not torch.tanh)
-    strange += ['pictures that are not grey'] * (G.body[-1].bias.numel() != 1)
+    strange += [f'pictures of {n} channels' for n in (G.body[-1].bias.numel(),) if n not in (1, 3)]
     if strange:
-        raise ValueError(f"G has {strange[0]}, which the page cannot draw; allowed are linear layers, "
-                         "transposed convolutions, normalisation with running averages, tanh and grey")
+        raise ValueError(f"G has {strange[0]}, which the page cannot draw; allowed are linear layers, trans"
+                         "posed convolutions, normalisation with running averages, tanh, grey or 3 colours")
 
 # %% ../nbs/42_widgets.ipynb #4476c1cf
 @torch.no_grad()
 def pack_generator(
-    G:nn.Module, # convolutional and conditional, of grey square images, in evaluation mode
+    G:nn.Module, # convolutional and conditional, of square images, in evaluation mode
+    bits:int=12, # of a weight: 8 or 12
 )->dict:         # JSON data for the page
-    "A generator as the page draws with it: weights of 12 bits, batch normalisation folded in."
+    "A generator as the page draws with it: weights as whole numbers, batch normalisation folded in."
     _refuse_unknown(G)
     body = [*G.body]
     side, layers = next(m for m in body if isinstance(m, nn.Unflatten)).unflattened_size[1], []
     for layer, after in zip(body, [*body[1:], None], strict=True):
         if not isinstance(layer, _WEIGHTED): continue
         norm = after if isinstance(after, nn.BatchNorm1d | nn.BatchNorm2d) else None
-        layers.append(_pack_layer(layer, norm, side, 12))
+        layers.append(_pack_layer(layer, norm, side, bits))
         side *= layers[-1]['stride']
     slope = next(m.negative_slope for m in body if isinstance(m, nn.LeakyReLU))
     directions = torch.linalg.svd(body[0].weight[:, :G.latent], full_matrices=False).Vh[:4]
@@ -259,19 +260,25 @@ def pack_generator(
                 directions=directions.tolist())
 
 # %% ../nbs/42_widgets.ipynb #c7ff65d3
-@lru_cache(maxsize=1)
-def _pack_playground(): return pack_generator(load_playground()) # packed once: several widgets draw with it
+_SHIPPED = {'mnist': ('generator', 12), 'svhn_10k': ('colour', 8)} # data -> option of the page, bits
+
+@lru_cache(maxsize=2)
+def _pack_playground(data='mnist'): # packed once: several widgets draw with it
+    return pack_generator(load_playground(data), _SHIPPED[data][1])
 
 def seven_options(
-    G:nn.Module|None=None, # what `pack_generator` takes; None: the generator that ships with the course
+    G:nn.Module|None=None, # what `pack_generator` takes; None: the generators that ship with the course
     y:int=7,               # the class to begin with
     seed:int=0,            # of the latents
+    data:str='mnist',      # of which of them to begin with: 'mnist' or 'svhn_10k'
 )->dict:                   # of the JavaScript
-    "Check what the drawing widget is to start with, and pack its generator."
-    generator = _pack_playground() if G is None else pack_generator(G)
-    if not 0 <= y < len(generator['embed']):
-        raise ValueError(f"y is {y}, allowed are classes 0 to {len(generator['embed']) - 1}")
-    return dict(generator=generator, y=y, seed=seed)
+    "Check what the drawing widget is to start with, and pack its generators."
+    start, _ = lookup(_SHIPPED, data, 'data')
+    packed = {option: _pack_playground(name) for name, (option, _) in _SHIPPED.items()}
+    if G is not None: start, packed = 'generator', dict(generator=pack_generator(G))
+    if not 0 <= y < len(packed[start]['embed']):
+        raise ValueError(f"y is {y}, allowed are classes 0 to {len(packed[start]['embed']) - 1}")
+    return packed | dict(y=y, seed=seed, start=start)
 
 _DRAWING = ('random', 'math', 'generator', 'worker', 'page', 'ask', 'sheet')
 WIDGETS['seven'] = Widget(_DRAWING, seven_options)
