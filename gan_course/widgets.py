@@ -292,6 +292,17 @@ def seven(
     "A trained generator to play with: classes, directions of z, lines between latents and between classes."
     return _show('seven', seven_options(**options))
 
+# %% ../nbs/42_widgets.ipynb #dc87b5d5
+def set_aside(
+    options:dict, # as for `page_script`
+    folder:Path,  # where the page's script lies
+)->dict:          # the same, with the file's name in place of the second generator
+    "Write the second generator, which few readers ask for, into a script of its own."
+    if 'seven' not in options: return options
+    text = f"globalThis.ganAside = {json.dumps(options['seven']['colour'])};"
+    write_atomically(folder/'colour.js', text.encode('utf-8'))
+    return options | dict(seven=options['seven'] | dict(colour='colour.js'))
+
 # %% ../nbs/42_widgets.ipynb #3b76e2db
 _ENCODER_HASH = '2a83614cb4443299' # its file's `fingerprint`
 
