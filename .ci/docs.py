@@ -224,7 +224,7 @@ def first_screen(text):
 
 def add_widgets():
     "Give each page with places for widgets the script that fills them; the script lies beside the pages."
-    from gan_course.widgets import WIDGETS, page_script
+    from gan_course.widgets import WIDGETS, page_script, set_aside
     for page in SITE.rglob("*.html"):
         text, up = page.read_text(encoding="utf-8"), "../" * len(page.relative_to(SITE).parents[1:])
         names = [name for name in WIDGETS if f'data-widget="{name}"' in text]
@@ -233,7 +233,7 @@ def add_widgets():
         script.parent.mkdir(parents=True, exist_ok=True)
         if not script.exists():
             options = {name: WIDGETS[name].options() for name in names}
-            script.write_text(page_script(options), encoding="utf-8")
+            script.write_text(page_script(set_aside(options, script.parent)), encoding="utf-8")
         tag = f'<script src="{up}site_libs/widgets/{script.name}"></script>\n</body>'
         page.write_text(tag.join(text.rsplit("</body>", 1)), encoding="utf-8")
 

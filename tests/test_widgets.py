@@ -27,6 +27,7 @@ from gan_course.widgets import (
     page_script,
     quantise,
     redraw_options,
+    set_aside,
     seven_options,
     to_html,
     whole_bytes,
@@ -414,9 +415,28 @@ def test_seven_draws_what_is_asked(open_page):
     assert page.get_by_role("slider", name="Direction 1").input_value() == "0"
 
 
+@pytest.fixture
+def open_site_page(open_page, tmp_path):
+    "The same widget on a page as the site has it: its second generator lies in a file beside the script."
+    folder = tmp_path/"site_libs"/"widgets"
+    folder.mkdir(parents=True)
+    script = page_script(set_aside(dict(seven=seven_options()), folder))
+    (folder/"seven.js").write_text(script, encoding="utf-8")
+
+    def open_site_page(name):
+        page = open_page(name)
+        html = ('<!doctype html><meta charset="utf-8"><div data-widget="seven"></div>'
+                '<script src="site_libs/widgets/seven.js"></script>')
+        (tmp_path/"site.html").write_text(html)
+        page.goto(f"file://{tmp_path}/site.html")
+        return page
+    return open_site_page
+
+
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium")
-def test_seven_draws_house_numbers_in_colour(open_page):
-    page = open_page("seven")
+@pytest.mark.parametrize("opened", ["open_page", "open_site_page"])
+def test_seven_draws_house_numbers_in_colour(request, opened):
+    page = request.getfixturevalue(opened)("seven")
     says(page, r"^A 7\.")
     grey_digit = picture(page, 0)
     page.get_by_role("combobox", name="Digits").select_option("colour")

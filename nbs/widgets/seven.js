@@ -67,12 +67,19 @@ function build(el, options, kind, show) {
   return () => { worker.stop(); stop(); };
 }
 
+/** A generator that lies in a file beside the page's script: it comes when it is asked for. */
+const loadBeside = (file) => new Promise((resolve, reject) => {
+  const { src } = document.querySelector('script[src*="site_libs/widgets/"]');
+  document.head.append(h('script', { src: new URL(file, src).href, onload: () => resolve(globalThis.ganAside), onerror: reject }));
+});
+
 /** Builds the widget inside `el`; returns a function that stops it. */
 export function mount(el, options = {}) {
   let stop = () => {};
-  const show = (kind) => {
+  const show = async (kind) => {
+    if (typeof options[kind] === 'string') options = { ...options, [kind]: await loadBeside(options[kind]) };
     stop();
-    stop = build(el, options, kind, (other) => { show(other); el.querySelector('select').focus(); });
+    stop = build(el, options, kind, async (other) => { await show(other); el.querySelector('select').focus(); });
   };
   show(options.start ?? 'generator');
   return () => stop();
