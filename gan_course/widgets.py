@@ -377,6 +377,7 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from .core import RandomState, draw_latents, png_bytes, set_seed
 from .data import TOYS
@@ -615,6 +616,16 @@ def _watch_folder(
                rows=[_dashboard_frame(row)['row'] for row in rows])
     return dict(title=f'The run in {folder}', arms=[arm])
 
+# %% ../nbs/44_watching.ipynb #de9b2844
+def _tell_page(
+    shown,        # a widget
+    message:dict, # for the page
+):
+    "Send a message, so that a click that answers it does not wait for the cell that runs."
+    shown.send(message)
+    # ipykernel 7.4 answers a click in the thread that spoke last; without this, in JupyterLab's for widgets
+    vars(shown.comm).pop('_reply_subshell_id', None)
+
 # %% ../nbs/44_watching.ipynb #373ee87c
 def watch(
     snapshots:Iterable[Snapshot]|str|Path, # what `train` yields; or the folder of a run
@@ -627,7 +638,7 @@ def watch(
     arm = dict(name='this run', epochs=[], frames=[], rows=[], words=[], size=(1, 1))
     shown = _show('replay', dict(title='A run under way', arms=[arm], isLive=True))
     from IPython.display import display
-    board = _Dashboard(shown.send, loss)
+    board = _Dashboard(partial(_tell_page, shown), loss)
     shown.on_msg(lambda _, message, buffers: _answer_board(board, **message))
     display(shown)
     return _hand_on(iter(snapshots), board)
