@@ -5,10 +5,12 @@ only. The build fails where a link is broken, or a page shows less than its note
 """
 import argparse
 import ast
+import base64
 import hashlib
 import html
 import importlib
 import inspect
+import io
 import json
 import os
 import re
@@ -23,6 +25,7 @@ from content import KINDS, in_notebook, in_page
 from finish import finish, fold
 from house import BUILT, floors
 from links import problems
+from PIL import Image, ImageChops, ImageStat
 from words import NUMBER, chapters, glossary, glossary_html, read, source
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -273,6 +276,19 @@ def without_scripts(output):
     return output
 
 
+def slim(picture):
+    "A PNG in base64 with a palette of 256 colours, where that is smaller and the eye sees no difference."
+    raw = base64.b64decode("".join(picture))
+    image, small = Image.open(io.BytesIO(raw)), io.BytesIO()
+    plain = image.convert("RGB")
+    if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255: return picture # see-through
+    few = plain.quantize(256, dither=Image.Dither.NONE)
+    few.save(small, "PNG", optimize=True)
+    off = ImageStat.Stat(ImageChops.difference(plain, few.convert("RGB"))).mean # levels, a channel each
+    if len(small.getvalue()) >= len(raw) or max(off) > 1: return picture
+    return base64.b64encode(small.getvalue()).decode()
+
+
 def join_streams(outputs):
     "What was printed in pieces, as one text."
     joined = []
@@ -305,6 +321,7 @@ def tidy(notebook, repository):
         cell["source"] = re.sub(r"^(#\| eval: false|output-file: .*)\n", "", source(cell), flags=re.M)
         shown = [without_scripts(out) for out in cell.get("outputs", []) if not is_transient(out)]
         for data in (out.get("data", {}) for out in shown):
+            if "image/png" in data: data["image/png"] = slim(data["image/png"])
             if "text/markdown" in data: data["text/markdown"] = unlink_code("".join(data["text/markdown"]))
         if "outputs" in cell: cell["outputs"] = join_streams(shown)
         toy = cell["cell_type"] == "code" and placed(cell["source"])

@@ -289,6 +289,17 @@ def seven(
     "A trained generator to play with: classes, directions of z, lines between latents and between classes."
     return _show('seven', seven_options(**options))
 
+# %% ../nbs/42_widgets.ipynb #dc87b5d5
+def set_aside(
+    options:dict, # as for `page_script`
+    folder:Path,  # where the page's script lies
+)->dict:          # the same, with the file's name in place of the second generator
+    "Write the second generator, which few readers ask for, into a script of its own."
+    if 'seven' not in options: return options
+    text = f"globalThis.ganAside = {json.dumps(options['seven']['colour'])};"
+    write_atomically(folder/'colour.js', text.encode('utf-8'))
+    return options | dict(seven=options['seven'] | dict(colour='colour.js'))
+
 # %% ../nbs/42_widgets.ipynb #3b76e2db
 _ENCODER_HASH = '2a83614cb4443299' # its file's `fingerprint`
 
@@ -381,6 +392,7 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from .core import RandomState, draw_latents, png_bytes, set_seed
 from .data import TOYS
@@ -619,6 +631,16 @@ def _watch_folder(
                rows=[_dashboard_frame(row)['row'] for row in rows])
     return dict(title=f'The run in {folder}', arms=[arm])
 
+# %% ../nbs/44_watching.ipynb #de9b2844
+def _tell_page(
+    shown,        # a widget
+    message:dict, # for the page
+):
+    "Send a message, so that a click that answers it does not wait for the cell that runs."
+    shown.send(message)
+    # ipykernel 7.4 answers a click in the thread that spoke last; without this, in JupyterLab's for widgets
+    vars(shown.comm).pop('_reply_subshell_id', None)
+
 # %% ../nbs/44_watching.ipynb #373ee87c
 def watch(
     snapshots:Iterable[Snapshot]|str|Path, # what `train` yields; or the folder of a run
@@ -631,7 +653,7 @@ def watch(
     arm = dict(name='this run', epochs=[], frames=[], rows=[], words=[], size=(1, 1))
     shown = _show('replay', dict(title='A run under way', arms=[arm], isLive=True))
     from IPython.display import display
-    board = _Dashboard(shown.send, loss)
+    board = _Dashboard(partial(_tell_page, shown), loss)
     shown.on_msg(lambda _, message, buffers: _answer_board(board, **message))
     display(shown)
     return _hand_on(iter(snapshots), board)

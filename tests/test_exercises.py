@@ -1,12 +1,17 @@
 "Every exercise accepts its right answers and tells each well-known wrong one why; the library knows none."
+import importlib
+import json
 import math
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 
+import gan_course.answers
 from gan_course.exercises import EXERCISES, Exercise, check, prove, why_wrong
 from gan_course.exercises import _find_exercise as find
+from gan_course.lessons import questions
 
 try: find('') # loads all of them
 except ValueError: NAMES = sorted(EXERCISES)
@@ -17,6 +22,21 @@ def test_right_answers_pass_and_wrong_ones_get_their_own_reason(name):
     task = EXERCISES[name]
     assert prove(task) == []
     assert task.question and task.right and task.wrong and task.hints
+
+
+def test_no_two_chapters_have_an_exercise_of_one_name():
+    modules = [m.name for m in pkgutil.iter_modules(gan_course.answers.__path__, "gan_course.answers.")]
+    named = [name for module in modules for name in importlib.import_module(module).ANSWERS]
+    assert sorted(named) == NAMES and len(modules) > 30
+
+
+def test_each_chapter_of_the_course_has_three_exercises_or_more_and_one_takes_code(root):
+    for path in (root/"nbs").glob("[0-9]*.ipynb"):
+        chapter = questions(json.loads(path.read_text(encoding="utf-8"))["cells"])["exercises"]
+        if not 2 < int(path.name[:2]) < 34 and path.name[:2] not in ("36", "41"): continue
+        if path.name[:2] in ("04", "13", "14", "15", "16"): continue # how the library is built
+        assert 3 <= len(chapter) <= 5, (path.name, chapter)
+        assert any(callable(EXERCISES[name].right[0]) for name in chapter), path.name
 
 
 def test_a_broken_exercise_is_found_out():

@@ -52,6 +52,14 @@ def test_a_late_page_is_told_everything(board):
     assert [frame["epoch"] for frame in board.said[-1]["frames"]] == [1, 2, 3, 4]
 
 
+def test_what_the_page_is_told_leaves_no_mark_on_its_comm():
+    "With the mark of ipykernel 7.4 a click would wait for the cell that trains, which would never see it."
+    sent, comm = [], type("Comm", (), {})()
+    comm._reply_subshell_id = None
+    widgets._tell_page(type("Widget", (), dict(comm=comm, send=sent.append)), dict(status="on"))
+    assert sent == [dict(status="on")] and not hasattr(comm, "_reply_subshell_id")
+
+
 def test_a_paused_run_waits_for_the_page(board):
     snapshots = widgets._hand_on(play(), board)
     next(snapshots)

@@ -7,7 +7,9 @@ __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/31_augmentation.ipynb #f98c831e
 import torch
+import torch.nn.functional as F
 
+from ..core import RandomState
 from ..data import Data
 from ..exercises import Exercise
 
@@ -70,6 +72,34 @@ def _six_hundred(answer):
     if off - {*_seen}: return "the letters are a to g"
     return next((why for letter, why in _seen.items() if letter in off), None)
 
+# %% ../../nbs/answers/31_augmentation.ipynb #f5387ebb
+def _chosen(p, asked, n): # class by class
+    kept = []
+    for c in range(p.shape[1]):
+        right = ((asked == c) & (p.argmax(1) == c)).nonzero().flatten()
+        kept.append(right[p[right, c].argsort(descending=True)[:n]])
+    return torch.cat(kept)
+
+def _in_one_order(p, asked, n): # the surest first; each class until it is full
+    full, kept = [0] * p.shape[1], []
+    for i in p.amax(1).argsort(descending=True).tolist():
+        c = int(asked[i])
+        if p[i].argmax() == c and full[c] < n: kept.append(i); full[c] += 1
+    return kept
+
+def _keep_balanced(answer):
+    "Of 600 images that a classifier knows as well as it knows their class."
+    with RandomState(0):
+        asked = torch.arange(600) % 3
+        p = (torch.randn(600, 3) + F.one_hot(asked, 3) * torch.tensor([1., 2., 3.])).softmax(1)
+    kept = torch.as_tensor(answer(p, asked, 40)).flatten()
+    if kept.dtype == torch.bool: kept = kept.nonzero().flatten()
+    if len(kept.unique()) < len(kept): return "some image is kept twice"
+    if (p[kept].argmax(1) != asked[kept]).any(): return "some are kept that it reads as another class"
+    counts = asked[kept].bincount(minlength=3).tolist()
+    if counts != [40] * 3: return f"of the three classes {counts} are kept, asked are 40 of each"
+    if {*kept.tolist()} != {*_chosen(p, asked, 40).tolist()}: return "those are not the surest of each class"
+
 # %% ../../nbs/answers/31_augmentation.ipynb #6dc819b0
 ANSWERS = {
     'exchange': Exercise(
@@ -115,4 +145,20 @@ Arm A learns from 600 real images, arm B from these and 5,400 generated ones, bo
         hints=("Follow each label and each image: who has seen it before the test?",
                "A classifier trained on 60,000 labels knows something of all of them.",
                "Choosing is learning too: which images did the choosing?")),
+    'keep-balanced': Exercise(
+        """Modify the filter: a classifier knows some classes better, so keeping the surest images tilts the
+    set. Write keep(p, asked, n), of probabilities (N, C) and the classes asked for, int64 (N,): the
+    indices of the n surest images of each class that are read as asked.""",
+        verdict=_keep_balanced, right=(_chosen, _in_one_order),
+        wrong=((lambda p, asked, n: p.amax(1).argsort(descending=True)[:3 * n], "of the three classes"),
+               (lambda p, asked, n: ((p.argmax(1) == asked) * p.amax(1)).argsort(descending=True)[:3 * n],
+                "of the three classes"),
+               (lambda p, asked, n: p.argmax(1) == asked, "of the three classes"),
+               (lambda p, asked, n: torch.cat([p[:, c].argsort(descending=True)[:n] for c in range(3)]),
+                "reads as another class"),
+               (lambda p, asked, n: torch.cat([((p.argmax(1) == c) & (asked == c)).nonzero().flatten()[:n]
+                                               for c in range(3)]), "not the surest of each class"),
+               (lambda p, asked, n: _chosen(p, asked, n).repeat(2), "kept twice")),
+        hints=("Do one class first: which of its images are read as asked?",
+               "Sort these by the probability of the class, and take n.")),
 }

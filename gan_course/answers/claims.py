@@ -6,6 +6,9 @@
 __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/41_claims.ipynb #4ebb2cf3
+import numpy as np
+from scipy import stats
+
 from ..exercises import Exercise
 
 # %% ../../nbs/answers/41_claims.ipynb #ce743203
@@ -26,12 +29,43 @@ def _silent(low, high, least):
 def _never_against(low, high, least):
     return 'confirmed' if low > 0 and (low + high) / 2 >= least else 'undecided'
 
+# %% ../../nbs/answers/41_claims.ipynb #5ad807cd
+def _by_cases(low, high, least): # the same rule, asked the other way round
+    if high < least: return 'contradicted'
+    return 'undecided' if low <= 0 or low + high < 2 * least else 'confirmed'
+
+def _found_at(values, n): return bool(stats.ttest_1samp(values[:n], 0).pvalue < .05)
+
+def _peek(values): return any(_found_at(values, n) for n in range(3, len(values) + 1))
+
+def _peek_by_formula(values):
+    for n in range(3, len(values) + 1):
+        seen = np.array(values[:n])
+        if abs(seen.mean()) / (seen.std(ddof=1) / n**.5) > stats.t.ppf(.975, n - 1): return True
+    return False
+
+_SEEDS = ( # differences, does it stop, and what a rule that goes wrong here does
+    ([-.7, -.6, -1.6, .7, .8, -.5, .2, -1.3, -.5, 1.4, .1, 2.3], False, "that looks at two seeds already"),
+    ([.5, -.3, -.5, -.1, .6, -.6, .2, .2, .9, .6, .8, -.3], False,
+     "each look takes all seeds so far, not the last ones"),
+    ([1.6, 1., 1., -3.4, .7, .4, .3, -.2, .5, .8, .1, -.1], True,
+     "it stops at the third seed, whatever comes later"),
+    ([-.8, -1.4, .3, -.6, -1., -1., .3, .4, 1.3, 0., 1., 1.4], True,
+     "it stops in the middle, at the sixth seed"),
+    ([-1.4, 2.1, 1.8, -.2, .3, .4, 1.5, -.1, 1., .7, .7, 1.5], True,
+     "it stops at the last seed only: range leaves its end out"))
+
+def _peeks(answer):
+    "On the first list that it gets wrong: why."
+    for values, stops, why in _SEEDS:
+        if bool(answer([*values])) != stops: return f"for {values} it is {stops}: {why}"
+
 # %% ../../nbs/answers/41_claims.ipynb #07489bac
 ANSWERS = {
     'claim-judge': Exercise(
         "An effect has the interval low to high, above 0 where the claim is right; least is the "
         "smallest that matters. Write `judge(low, high, least)`: 'confirmed', 'contradicted' or 'undecided'.",
-        right=(_judge,), other="one of the intervals gets another verdict",
+        right=(_judge, _by_cases), other="one of the intervals gets another verdict",
         wrong=((_by_sign, "that asks for a sign only: an effect too small to matter is confirmed, "
                           "or not contradicted"),
                (_by_mean, "that looks at the mean alone; an interval on both sides of 0 confirms nothing"),
@@ -58,4 +92,22 @@ ANSWERS = {
                (.95**8, "that is the chance of no alarm at all"),
                (1 - .95**4, "that is for four numbers; here there are eight")),
         hints=("How likely is no alarm in one test, and in eight?",)),
+    'peek': Exercise(
+        """Somebody looks after every seed, and stops as soon as p < 0.05 in Student's t test of the
+    differences against 0. Write peek(values), of a list of differences in the order in which the seeds
+    ended: does it stop anywhere, from the third seed to the last? True or False.""",
+        verdict=_peeks, right=(_peek, _peek_by_formula),
+        wrong=((lambda values: _found_at(values, len(values)), "whatever comes later"),
+               (lambda values: all(_found_at(values, n) for n in range(3, len(values) + 1)),
+                "whatever comes later"),
+               (lambda values: False, "whatever comes later"),
+               (lambda values: _found_at(values, 3), "it stops in the middle"),
+               (lambda values: any(_found_at(values, n) for n in range(2, len(values) + 1)),
+                "two seeds already"),
+               (lambda values: any(_found_at(values, n) for n in range(3, len(values))),
+                "leaves its end out"),
+               (lambda values: any(_found_at(values[n - 3:], 3) for n in range(3, len(values) + 1)),
+                "not the last ones")),
+        hints=("A look at n seeds takes values[:n].", "scipy.stats.ttest_1samp(values[:n], 0).pvalue is p.",
+               "`any(... for n in ...)` is True when one of them is.")),
 }

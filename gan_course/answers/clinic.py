@@ -27,6 +27,37 @@ def _all_classes(answer):
     if torch.equal(drawn, again): return "each call gives the same labels: draw them"
     if counts.min() < 350: return f"class {counts.argmin()} comes {counts.min()} times in 5000, too rarely"
 
+# %% ../../nbs/answers/32_clinic.ipynb #2816d4d9
+_HEAPS = torch.tensor([[math.cos(a * math.pi / 4), math.sin(a * math.pi / 4)] for a in range(8)])
+
+def _heaps(*at, n=400): # points near some of the eight heaps, by turns
+    return _HEAPS[torch.tensor(at)[torch.arange(n) % len(at)]] + .05 * torch.randn(n, 2)
+
+def _alarm(answer):
+    "Of a rule (fake, real) -> bool: which games does it take for the other kind?"
+    with RandomState(0):
+        real = _heaps(*range(8))
+        every = _heaps(*range(8))
+        sound = {"a game that found all heaps": every, "a game that leaves one heap out": _heaps(*range(7)),
+                 "a game with a sixth of its points elsewhere": torch.cat([every, torch.rand(80, 2)])}
+        ill = {"a game with one heap": _heaps(3), "a game with two heaps on opposite sides": _heaps(1, 5),
+               "a game with four heaps, on all sides": _heaps(0, 2, 4, 6),
+               "a game with one point": _HEAPS[:1].repeat(400, 1)}
+    for name, fake in sound.items():
+        if answer(fake, real): return f"it raises an alarm at {name}"
+    for name, fake in ill.items():
+        if not answer(fake, real): return f"it is silent at {name}"
+
+# %% ../../nbs/answers/32_clinic.ipynb #781fc188
+def _half_missed(fake, real): # the real points that have no fake near
+    return (torch.cdist(real, fake).amin(1) > .3).float().mean() > .4
+
+def _few_sectors(fake, real): # the plane in eight sectors, as seen from the middle
+    def filled(x):
+        at = ((torch.atan2(x[:, 1], x[:, 0]) * 4 / math.pi).round() % 8).long()
+        return int((at.bincount(minlength=8) >= .02 * len(x)).sum())
+    return filled(fake) < .6 * filled(real)
+
 # %% ../../nbs/answers/32_clinic.ipynb #44177c20
 _abs = math.sqrt(2 / math.pi) # E|t| of a normal t
 
@@ -74,4 +105,22 @@ The share t of the fake is drawn from N(0, 1); real examples lie at 0, fakes on 
                (lambda n, n_classes: (torch.rand(n) * (n_classes - 1)).round().long(),
                 "times in 5000, too rarely")),
         hints=("Print the largest label of a thousand.", "torch.randint leaves its upper end out.")),
+    'own-alarm': Exercise(
+        """Write a rule of your own. alarm(fake, real), points of shape (N, 2) and (M, 2): True where the
+    fakes leave out half of what is real or more. The check has seven games on eight heaps; in three of
+    them the fakes are sound, or leave out little.""",
+        verdict=_alarm, right=(_half_missed, _few_sectors),
+        wrong=((lambda fake, real: (fake.mean(0) - real.mean(0)).norm() > .3,
+                "it is silent at a game with two heaps on opposite sides"),
+               (lambda fake, real: fake.std() < .5 * real.std(), "it is silent at a game with one heap"),
+               (lambda fake, real: torch.cdist(fake, fake).mean() < .8 * torch.cdist(real, real).mean(),
+                "it is silent at a game with two heaps on opposite sides"),
+               (lambda fake, real: torch.cdist(fake, real).amin(1).mean() > .2,
+                "it is silent at a game with one heap"),
+               (lambda fake, real: torch.cdist(real, fake).amin(1).amax() > .3,
+                "it raises an alarm at a game that leaves one heap out"),
+               (lambda fake, real: True, "it raises an alarm at a game that found all heaps")),
+        hints=("Who looks for whom? A fake near every real point, or a real point near every fake?",
+               "For each real point: how far is the nearest fake? torch.cdist(real, fake).amin(1) knows.",
+               "Two heaps on opposite sides have the mean of all eight, and more spread.")),
 }

@@ -6,9 +6,12 @@
 __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/03_first_gan.ipynb #6ef31682
+import math
+
 import torch
 import torch.nn.functional as F
 
+from ..core import RandomState
 from ..exercises import Between, Exercise
 
 # %% ../../nbs/answers/03_first_gan.ipynb #cbe23d3e
@@ -26,6 +29,38 @@ def _best_guess(real=60, fake=20):
                (1, f"then D would pay without bound for each of the {fake} fakes")),
         hints=("In the text there were 30 and 10.",
                "How many examples are there in all, and how many are real?"))
+
+# %% ../../nbs/answers/03_first_gan.ipynb #b2b73c27
+_RING = torch.tensor([[math.cos(a), math.sin(a)] for a in torch.arange(8) * math.pi / 4])
+
+def _fakes(counts, stray=0):
+    "So many fakes near each of the eight heaps, and some in the middle of the circle, nearest to the first."
+    with RandomState(0):
+        near = torch.cat([heap + .05 * torch.randn(n, 2) for heap, n in zip(_RING, counts, strict=True)])
+        return torch.cat([near, torch.tensor([.5, .02]) + .01 * torch.randn(stray, 2)])
+
+# %% ../../nbs/answers/03_first_gan.ipynb #fc42048a
+def _drawn(fake, centres, far=.2, least=.05, all_count=True):
+    "Heaps with enough of the fakes within so far."
+    off, at = torch.cdist(fake, centres).min(1)
+    counts = at[off < far].bincount(minlength=len(centres))
+    return int((counts >= least * (len(fake) if all_count else counts.sum())).sum())
+
+def _drawn_one_by_one(fake, centres):
+    return sum((((fake - heap).norm(dim=1) < .2).float().mean() >= .05).item() for heap in centres)
+
+# %% ../../nbs/answers/03_first_gan.ipynb #02f76bd0
+_GAMES = ( # fakes near each heap, fakes between, and what a count that goes wrong on it does
+    ([60] * 8, 0, "eight heaps of 60 fakes each are eight heaps"),
+    ([0, *[80] * 7], 60, "fakes between the heaps still count for the nearest heap"),
+    ([4, *[60] * 5, 2, 30], 20, "heaps with less than 5 % of the fakes count too"),
+    ([20] * 8, 400, "the share is that of the fakes near a heap; asked is the share of all fakes"))
+
+def _near_modes(answer):
+    "On the first game that it miscounts: how many it counts, and why that is wrong."
+    for counts, stray, why in _GAMES:
+        found, right = answer(_fakes(counts, stray), _RING), _drawn(_fakes(counts, stray), _RING)
+        if found != right: return f"it counts {found}, {right} is right: {why}"
 
 # %% ../../nbs/answers/03_first_gan.ipynb #8a62fa5b
 ANSWERS = {
@@ -52,4 +87,18 @@ ANSWERS = {
                (Between(.85, 1), "that is what D says of real points: 'fake' is asked, not 'real'")),
         hints=("play(game, 300, moves='D') plays without G.",
                "measure(game) returns a dict; its 'fake' is asked.")),
+    'near-modes': Exercise(
+        """Modify `measure`. Write modes(fake, centres): a fake, a row of a tensor (N, 2), belongs to a heap,
+    a row of (M, 2), only where it lies nearer than 0.2 to its centre. How many heaps have 5 % of all fakes
+    or more?""",
+        verdict=_near_modes, right=(_drawn, _drawn_one_by_one),
+        wrong=((lambda fake, centres: _drawn(fake, centres, far=9.), "still count for the nearest heap"),
+               (lambda fake, centres: _drawn(fake, centres, least=1e-9), "heaps with less than 5 %"),
+               (lambda fake, centres: _drawn(fake, centres, all_count=False), "the share of all fakes"),
+               (lambda fake, centres: 8, "still count for the nearest heap"),
+               (lambda fake, centres: int((torch.cdist(fake, centres).amin(1) < .2).sum()),
+                "are eight heaps")),
+        hints=("torch.cdist(fake, centres) has all distances, of shape (N, M).",
+               "`.min(1)` returns the distance to the nearest centre, and which one it is.",
+               "First leave out the fakes that are far from every heap, then count.")),
 }

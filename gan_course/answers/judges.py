@@ -6,6 +6,8 @@
 __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/29_judges.ipynb #4eb942a5
+import copy
+
 import torch
 from torch import nn
 
@@ -55,6 +57,19 @@ def _see_probabilities(net, x):
     net.train()
     return p
 
+# %% ../../nbs/answers/29_judges.ipynb #6e91ca39
+def _by_class(seen, asked, n): # in one go
+    return torch.bincount(asked[seen == asked], minlength=n) / torch.bincount(asked, minlength=n)
+
+def _one_by_one(seen, asked, n):
+    return torch.stack([(seen[asked == c] == c).float().mean() for c in range(n)])
+
+def _see_apart(net, x): # on a copy
+    return copy.deepcopy(net).eval()(x).argmax(1)
+
+_ASKED = torch.arange(12) % 4 # three images of each of four classes, then one more of class 0
+_LABELS = torch.tensor([0, 1, 2, 3, 0, 1, 3, 3, 0, 0, 3, 3, 0]), torch.cat([_ASKED, torch.zeros(1).long()]), 4
+
 # %% ../../nbs/answers/29_judges.ipynb #119b208b
 ANSWERS = {
     'pool-order': Exercise(
@@ -82,7 +97,7 @@ ANSWERS = {
         cases=(([_batch(10, 9), _batch(10, 7), _batch(2, 0)],),), tolerance=1e-4, other="16 of 22 are right"),
     'eval-mode': Exercise(
         "Write a function (net, x) -> the classes net sees; net comes, and must leave, in training mode.",
-        verdict=_eval_mode, right=(_see,),
+        verdict=_eval_mode, right=(_see, _see_apart),
         wrong=((torch.no_grad()(lambda net, x: net(x).argmax(1)),
                 "the running averages have moved: batch normalisation was in training mode; "
                 "no_grad only stops the recording of gradients"),
@@ -101,4 +116,21 @@ ANSWERS = {
                (10, "give a share between 0 and 1"), ('10%', "give a share between 0 and 1")),
         hints=("How often does a shuffled label agree with the image by luck?",
                "Ten classes, equally frequent.")),
+    'by-class': Exercise(
+        """Modify `accuracy`. Write by_class(seen, asked, n), where seen and asked are classes from 0 to n -
+    1, int64 of shape (N,): for each class that was asked for, the share of its images seen as it, as a
+    tensor (n,).""",
+        right=(_by_class, _one_by_one),
+        wrong=((lambda seen, asked, n: _by_class(asked, seen, n),
+                "that asks of each class *seen* how often it was asked for: precision, not recall"),
+               (lambda seen, asked, n: torch.bincount(asked[seen == asked], minlength=n) / len(asked),
+                "divide by the images of that class, not by all images"),
+               (lambda seen, asked, n: (seen == asked).float().mean().repeat(n),
+                "that is the same share for each: which class fails is lost in it"),
+               (lambda seen, asked, n: (seen == asked).float().mean(), "one number for each class is asked"),
+               (lambda seen, asked, n: asked[seen == asked].bincount(minlength=n), "those are counts"),
+               (lambda seen, asked, n: 1 - _by_class(seen, asked, n), "those are the shares lost")),
+        cases=(_LABELS,), tolerance=1e-4, other="one class first: asked for how often, and seen so?",
+        hints=("Take one class first: `asked == 0` picks its images.",
+               "A loop over the classes is right; torch.bincount does it without one.")),
 }

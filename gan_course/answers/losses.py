@@ -13,6 +13,25 @@ from torch import tensor
 from ..exercises import Between, Exercise
 from ..losses import LOSSES, bce_d, hinge_d, make_loss
 
+# %% ../../nbs/answers/11_losses.ipynb #9aeb2edb
+def _pull(loss, *at):
+    "How hard a loss pulls at each of some logits: the slope downwards, for a batch of them."
+    logits = tensor([float(logit) for logit in at], requires_grad=True)
+    value = loss(logits)
+    if value.shape != (): return f"it has shape {tuple(value.shape)}; a loss is a scalar"
+    slope, = torch.autograd.grad(value, logits)
+    return [-len(at) * s for s in slope.tolist()] # as a mean has it, for one example
+
+def _strong_pull(loss):
+    "Why a loss of G does not pull where it should, or None."
+    found = _pull(loss, -10, -3, 0, 10)
+    if isinstance(found, str): return found
+    if min(found) < -1e-6: return "somewhere it pushes a fake back to lower logits: D would call it less real"
+    if found[0] < .5: return f"at -10 it pulls with {found[0]:.2g} only: where G is worst it learns least"
+    if found[3] > .01: return f"at 10 it pulls with {found[3]:.2g}: G never leaves a fake alone that passes"
+    twice = _pull(loss, *[-10] * 8)
+    if abs(twice[0] - _pull(loss, -10)[0]) > 1e-4: return "a sum grows with the batch: take the mean"
+
 # %% ../../nbs/answers/11_losses.ipynb #f23ac13a
 ANSWERS = {
     'bce-sign': Exercise(
@@ -74,4 +93,22 @@ ANSWERS = {
                 "that is a squared distance between scores; only the gap between their means is wanted")),
         hints=("The gap between two means is all there is.", "What should grow gets a minus."),
         cases=((tensor([-.5, 4.]), tensor([-3., .5])), (tensor([0.]), tensor([7.]))), tolerance=1e-5),
+    'strong-pull': Exercise(
+        """Modify G's loss. Write g_loss(logits), of D's logits of the fakes, shape (N,), to a scalar, a mean
+    over the batch, in any form you like. One fake's logit of -10 is pulled up with a slope of 0.5 or more,
+    one of 10 with 0.01 or less, and no logit is ever pushed down.""",
+        verdict=_strong_pull,
+        right=(lambda logits: F.softplus(-logits).mean(), lambda logits: F.relu(1 - logits).mean(),
+               lambda logits: F.softplus(1 - logits).square().mean(),
+               lambda logits: F.mse_loss(logits.clamp(max=1), torch.ones_like(logits))),
+        wrong=((lambda logits: -F.softplus(logits).mean(), "where G is worst it learns least"),
+               (lambda logits: -logits.sigmoid().mean(), "where G is worst it learns least"),
+               (lambda logits: -logits.mean(), "G never leaves a fake alone that passes"),
+               (lambda logits: (logits - 1).square().mean(), "pushes a fake back"),
+               (lambda logits: F.softplus(logits).mean(), "pushes a fake back"),
+               (lambda logits: F.softplus(-logits).sum(), "take the mean"),
+               (lambda logits: F.softplus(-logits), "a loss is a scalar")),
+        hints=("Draw it first: it falls to the right, is steep on the left, and flat on the right.",
+               "torch.autograd.grad(g_loss(logits), logits) measures the slope.",
+               "Two losses of this chapter do; or bend a line at one point.")),
 }

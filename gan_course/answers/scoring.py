@@ -9,8 +9,10 @@ __all__ = ['ANSWERS']
 import math
 
 import numpy as np
+import torch
 from scipy.linalg import sqrtm
 
+from ..core import RandomState
 from ..exercises import Exercise, is_same
 
 # %% ../../nbs/answers/30_scoring.ipynb #12bb983e
@@ -61,6 +63,24 @@ def _copied_share(seen=90, learned=6):
                 f"divide by the share that chance misses, 1/{learned + 1}: a copy is sure of it")),
         hints=("What share would have its nearest neighbour there if nothing were copied?",
                "A copied image always has it there, one that is not has it there by chance."))
+
+# %% ../../nbs/answers/30_scoring.ipynb #b9c08468
+def _circle(n):
+    angle = 2 * math.pi * torch.rand(n)
+    return torch.stack([angle.cos(), angle.sin()], 1)
+
+def _fool_frechet(fakes):
+    "Of a function of n: do its points keep mean and covariance of the circle, far from the circle?"
+    with RandomState(0): points = fakes(4000)
+    if points.shape != (4000, 2): return f"their shape is {tuple(points.shape)}, asked is (4000, 2)"
+    distance = _gap(points.mean(0), 0) + sum(
+        (max(v, 0)**.5 - .5**.5)**2 for v in torch.linalg.eigvalsh(points.T.cov()).tolist())
+    if distance > .05: return f"the squared distance is {distance:.2f}: mean or covariance differ"
+    near = ((points.norm(dim=1) - 1).abs() < .1).float().mean()
+    if near > .25: return f"{near:.0%} of the points lie near the circle: these fakes are good ones"
+
+def _two_heaps(n): # half in the middle, half on a circle of twice the area
+    return _circle(n) * 2**.5 * (torch.arange(n) % 2)[:, None]
 
 # %% ../../nbs/answers/30_scoring.ipynb #b197c64c
 ANSWERS = {
@@ -114,4 +134,20 @@ ANSWERS = {
                (math.inf, "that is KL(uniform || share): with a digit missing it tells nothing more")),
         hints=("p log(p / u), summed over the digits that are drawn.", "0 log 0 is 0.")),
     'copied-share': _copied_share(),
+    'fool-frechet': Exercise(
+        """The real points lie evenly on a circle of radius 1 round (0, 0). Write fakes(n), a tensor (n, 2),
+    that fools the score: the squared Fréchet distance of the points themselves is 0.05 or less, yet at
+    most a quarter of the fakes lie nearer than 0.1 to the circle.""",
+        verdict=_fool_frechet,
+        right=(lambda n: .5**.5 * torch.randn(n, 2), _two_heaps,
+               lambda n: 1.5**.5 * (2 * torch.rand(n, 2) - 1)),
+        wrong=((_circle, "these fakes are good ones"),
+               (lambda n: torch.zeros(n, 2), "mean or covariance differ"),
+               (lambda n: torch.randn(n, 2), "mean or covariance differ"),
+               (lambda n: 1 + .5**.5 * torch.randn(n, 2), "mean or covariance differ"),
+               (lambda n: 2**.5 * _circle(n), "mean or covariance differ"),
+               (lambda n: .5**.5 * torch.randn(2, n), "asked is (4000, 2)")),
+        hints=("What does the distance see of a set of points? Two things only.",
+               "On the circle, the mean of each coordinate is 0; what is its variance?",
+               "Any distribution with this mean and this covariance does. One has a function in torch.")),
 }

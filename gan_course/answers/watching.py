@@ -10,7 +10,7 @@ from ..exercises import Exercise
 
 # %% ../../nbs/answers/44_watching.ipynb #83514b7f
 ANSWERS = {
-    'who-waits': Exercise(
+    'free-share': Exercise(
         """A task plays for 50 ms, then waits for 200 ms, and so on. What share of the time is the kernel free
     for other cells, from 0 to 1?""",
         right=(.8,), tolerance=1e-3, other="what does a whole turn take, and how much of it is waiting?",
