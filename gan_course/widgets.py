@@ -564,11 +564,12 @@ class _Dashboard:
     def __init__(self, send, loss, least=.25): # takes a message for the page; a loss; seconds between frames
         self.send, self.loss, self.rows, self.frames, self.size = send, loss, [], [], (1, 1)
         self.go, self.is_stopped, self.is_over = threading.Event(), False, False
-        self.least, self.shown = least, -math.inf
+        self.least, self.shown, self.status = least, -math.inf, ''
         self.go.set()
 
     def tell(self, status, frames=()):
-        self.send(dict(status=status, frames=[*frames], size=self.size, isPaused=not self.go.is_set(),
+        self.status = status or self.status # a page that asks late is told the last one
+        self.send(dict(status=self.status, frames=[*frames], size=self.size, isPaused=not self.go.is_set(),
                        isOver=self.is_over))
 
 # %% ../nbs/44_watching.ipynb #fa42650c

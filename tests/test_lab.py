@@ -1,4 +1,4 @@
-"The widgets in a real JupyterLab: cells are run, buttons clicked, the kernel plays."
+"A real JupyterLab: a learner works through a chapter, widgets answer, a kernel plays, a run is stopped."
 import json
 import os
 import re
@@ -12,11 +12,29 @@ import urllib.request
 import pytest
 from browser import CHROMIUM, launch
 
+from gan_course.lessons import write_copies
+
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium")
 QUIET = {"@jupyterlab/apputils-extension/notification.jupyterlab-settings": dict(
     fetchNews="false", checkForUpdates=False, doNotDisturbMode=True),
     "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": dict(windowingMode="none")}
 CELLS = ["from gan_course.widgets import debugger, live\ndebugger(seed=1)", "live(seed=1)"]
+RUN = """import torch
+from gan_course.core import set_seed
+from gan_course.data import Data
+from gan_course.files import RunDir
+from gan_course.networks import MLPDiscriminator, MLPGenerator
+from gan_course.steps import Recipe
+from gan_course.training import train
+from gan_course.widgets import watch
+set_seed(0)
+noise = torch.randint(0, 256, (512, 1, 8, 8), dtype=torch.uint8)
+data = Data(noise, torch.zeros(512, dtype=torch.long), 'noise', 1)
+G, D = MLPGenerator(4, (16,), (1, 8, 8)), MLPDiscriminator((16,), (1, 8, 8))
+"""
+WATCHED = [RUN, """recipe = Recipe(batch=16, epochs=10_000)
+for snapshot in watch(train(G, D, data, recipe, RunDir('run'), device='cpu')): pass
+print('stopped after epoch', snapshot.epoch)"""]
 
 
 def notebook(*sources):
@@ -28,14 +46,16 @@ def notebook(*sources):
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory, root):
-    "A server with folders of its own; yields the address of a notebook."
+    "A server with folders of its own; yields its notebooks' folder and the address of each."
     tmp_path = tmp_path_factory.mktemp("lab")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token, work = secrets.token_hex(16), tmp_path/"work"
     work.mkdir()
-    (work/"toys.ipynb").write_text(json.dumps(notebook(*CELLS)), encoding="utf-8")
+    for name, cells in dict(toys=CELLS, watched=WATCHED).items():
+        (work/f"{name}.ipynb").write_text(json.dumps(notebook(*cells)), encoding="utf-8")
+    write_copies(work/"mine")
     for name, settings in QUIET.items():
         file = tmp_path/"config"/"lab"/"user-settings"/name
         file.parent.mkdir(parents=True)
@@ -52,7 +72,8 @@ def lab(tmp_path_factory, root):
         for _ in range(240):
             try: urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={token}"); break
             except OSError: time.sleep(.5)
-        yield lambda name: f"http://127.0.0.1:{port}/lab/tree/{name}.ipynb?token={token}"
+        at = f"http://127.0.0.1:{port}/lab/workspaces" # one a notebook: no tab of another test is opened
+        yield work, lambda name: f"{at}/{name.replace('/', '-')}/tree/{name}.ipynb?token={token}"
     finally:
         server.terminate()
         server.wait(30)
@@ -66,7 +87,7 @@ def open_notebook(lab):
         def open_notebook(name):
             page = browser.new_page(viewport=dict(width=1400, height=1400))
             page.set_default_timeout(90_000)
-            page.goto(lab(name))
+            page.goto(lab[1](name))
             page.wait_for_function("window.jupyterapp?.shell.currentWidget?.context")
             page.evaluate("""async () => {
                 await jupyterapp.restored;
@@ -79,7 +100,34 @@ def open_notebook(lab):
         browser.close()
 
 
-def run_all(page): page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+AT = """const book = jupyterapp.shell.currentWidget.content;
+    const at = (text) => [...book.model.cells].findIndex((cell) => cell.sharedModel.source.includes(text));"""
+
+
+def run_all(page): # its end is seen on the page
+    page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells') }")
+
+
+def run(page, text, source=None, command="run-cell"):
+    "Run the first cell with a text in it, its source replaced where one is given."
+    page.evaluate(f"""([text, source, command]) => {{
+        {AT}
+        book.activeCellIndex = at(text);
+        if (source !== null) book.activeCell.model.sharedModel.setSource(source);
+        return jupyterapp.commands.execute(`notebook:${{command}}`);
+    }}""", [text, source, command])
+
+
+def shown(page, text):
+    "What the first cell with a text in it shows, as JSON."
+    return page.evaluate(f"text => {{ {AT} return JSON.stringify("
+                         "book.model.cells.get(at(text)).sharedModel.outputs); }", text)
+
+
+def saved(page, path):
+    "The notebook's file after a click on Save."
+    page.evaluate("jupyterapp.shell.currentWidget.context.save()")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def text_of(widget, pattern):
@@ -88,7 +136,32 @@ def text_of(widget, pattern):
 
 
 @pytest.mark.slow
-def test_widgets_answer_in_a_notebook_and_the_kernel_plays(open_notebook):
+def test_a_learner_predicts_by_click_and_answers_wrong_then_right(lab, open_notebook):
+    page, mine = open_notebook("mine/03_first_gan"), lab[0]/"mine"
+    run(page, "predict('still'", command="run-all-above")
+    held = shown(page, "right = []")
+    assert "d-says: the outcome waits for your prediction" in held and "of 8 modes" not in held
+    page.get_by_role("button", name="sure (95%)", exact=True).click()
+    page.get_by_text("d-says: choose one first").wait_for()
+    page.get_by_label("about one half").click()
+    page.get_by_role("button", name="fairly sure (75%)").click()
+    page.get_by_text("d-says: measured 'about one half'; as you expected").wait_for()
+    assert "of 8 modes" in shown(page, "right = []") and "waits for" not in shown(page, "right = []")
+    for answer, says in (("...", "Which probability"), ("20 / 80", "not yet: that is the share of fakes"),
+                         ("60 / 80", "best-guess: right")):
+        run(page, "check('best-guess'", f"answer = {answer}\ncheck('best-guess', answer);")
+        assert says in shown(page, "check('best-guess'")
+    run(page, "progress('03_first_gan')")
+    end = shown(page, "progress('03_first_gan')")
+    assert "1 of 3 predictions made, 1 as expected" in end and "exercises done, 0 right at first try" in end
+    known = json.loads((mine/"progress.json").read_text(encoding="utf-8"))
+    assert known["predictions"]["d-says"] == dict(choice="about one half", outcome="about one half",
+                                                  right=True, sure=.75)
+    assert known["exercises"]["best-guess"] == dict(right=True, tries=2)
+
+
+@pytest.mark.slow
+def test_widgets_answer_in_a_notebook_and_running_all_twice_leaves_one_of_each(lab, open_notebook):
     page = open_notebook("toys")
     run_all(page)
     names = "Step debugger", "The kernel's game"
@@ -99,3 +172,25 @@ def test_widgets_answer_in_a_notebook_and_the_kernel_plays(open_notebook):
     text_of(game, "^D has moved")
     game.get_by_role("button", name="Play", exact=True).click()
     text_of(game, "Round [1-9]")
+    run_all(page) # a second time: one of each, and the first game has ended
+    text_of(game, "^Round 0")
+    assert toy.count() == game.count() == 1
+    game.get_by_role("button", name="Play", exact=True).click()
+    text_of(game, "Round [1-9]")
+    book = saved(page, lab[0]/"toys.ipynb")
+    assert "widgets" not in book["metadata"] and len(json.dumps(book)) < 5000
+
+
+@pytest.mark.slow
+def test_a_watched_run_is_paused_and_stopped_by_its_buttons(open_notebook):
+    page = open_notebook("watched")
+    run(page, "set_seed(0)")
+    page.evaluate(f"() => {{ {AT} book.activeCellIndex = at('for snapshot in'); "
+                  "jupyterapp.commands.execute('notebook:run-cell'); }") # and do not wait for its end
+    board = page.locator('section[aria-label="A run under way"]')
+    text_of(board, "^Epoch [1-9]")
+    board.get_by_role("button", name="Pause").click()
+    board.get_by_role("button", name="Go on").click() # its name says that the kernel has heard of the pause
+    board.get_by_role("button", name="Stop").click()
+    text_of(board, "^Stopped. A run with a folder can be resumed")
+    page.get_by_text(re.compile(r"^stopped after epoch \d")).wait_for()

@@ -50,6 +50,7 @@ def test_a_late_page_is_told_everything(board):
     for _ in widgets._hand_on(play(), board): pass
     widgets._answer_board(board, "all")
     assert [frame["epoch"] for frame in board.said[-1]["frames"]] == [1, 2, 3, 4]
+    assert board.said[-1]["status"] == "The run has ended."
 
 
 def test_what_the_page_is_told_leaves_no_mark_on_its_comm():
