@@ -277,16 +277,18 @@ def without_scripts(output):
 
 
 def slim(picture):
-    "A PNG in base64 with a palette of 256 colours, where that is smaller and the eye sees no difference."
+    "Type and base64 of a PNG, smaller where no eye sees it: 256 colours, or for photographs JPEG."
     raw = base64.b64decode("".join(picture))
-    image, small = Image.open(io.BytesIO(raw)), io.BytesIO()
-    plain = image.convert("RGB")
-    if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255: return picture # see-through
-    few = plain.quantize(256, dither=Image.Dither.NONE)
-    few.save(small, "PNG", optimize=True)
-    off = ImageStat.Stat(ImageChops.difference(plain, few.convert("RGB"))).mean # levels, a channel each
-    if len(small.getvalue()) >= len(raw) or max(off) > 1: return picture
-    return base64.b64encode(small.getvalue()).decode()
+    image, few, photo = Image.open(io.BytesIO(raw)), io.BytesIO(), io.BytesIO()
+    plain, same = image.convert("RGB"), ("image/png", picture)
+    if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255: return same # see-through
+    palette = plain.quantize(256, dither=Image.Dither.NONE)
+    off = ImageStat.Stat(ImageChops.difference(plain, palette.convert("RGB"))).mean # levels, a channel each
+    palette.save(few, "PNG", optimize=True)
+    plain.save(photo, "JPEG", quality=88, subsampling=0, optimize=True)
+    kind, small = ("image/png", few) if max(off) <= 1 else ("image/jpeg", photo)
+    if len(small.getvalue()) >= len(raw) * (1 if kind == "image/png" else .5): return same
+    return kind, base64.b64encode(small.getvalue()).decode()
 
 
 def join_streams(outputs):
@@ -321,7 +323,7 @@ def tidy(notebook, repository):
         cell["source"] = re.sub(r"^(#\| eval: false|output-file: .*)\n", "", source(cell), flags=re.M)
         shown = [without_scripts(out) for out in cell.get("outputs", []) if not is_transient(out)]
         for data in (out.get("data", {}) for out in shown):
-            if "image/png" in data: data["image/png"] = slim(data["image/png"])
+            if "image/png" in data: data.update([slim(data.pop("image/png"))])
             if "text/markdown" in data: data["text/markdown"] = unlink_code("".join(data["text/markdown"]))
         if "outputs" in cell: cell["outputs"] = join_streams(shown)
         toy = cell["cell_type"] == "code" and placed(cell["source"])

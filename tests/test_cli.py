@@ -182,6 +182,7 @@ def test_a_generator_needs_no_data_to_draw(run, tmp_path, monkeypatch):
     with np.load(tmp_path/"drawn.npz") as drawn: assert drawn["images"].shape == (5, 1, 28, 28)
 
 
+@pytest.mark.slow
 def test_samples_without_classes_are_marked_and_scored_without_accuracy(tmp_path, capsys):
     main(["train", "mlp-550", "--out", str(tmp_path/"run"), *SMALL])
     main(["sample", str(tmp_path/"run"), "--n", "9", "--out", str(tmp_path/"s.npz")])
@@ -232,6 +233,7 @@ def test_what_has_no_generator_to_read_says_why(run, tmp_path, capsys):
     assert "config.json is damaged" in refused(capsys, "doctor", tmp_path/"run")
 
 
+@pytest.mark.slow
 def test_a_finished_run_resumed_ends_as_it_ended(run, capsys):
     before = (run/"generator.safetensors").read_bytes()
     main(["train", "cgan", "--out", str(run), *SMALL, "--resume"])
@@ -255,6 +257,7 @@ def test_start_copies_the_notebooks_into_a_new_folder_only(tmp_path, capsys):
     assert "not empty" in refused(capsys, "start", tmp_path/"mine")
 
 
+@pytest.mark.slow
 def test_tensorboard_writes_its_events(tmp_path):
     pytest.importorskip("tensorboard")
     main(["train", "cgan", "--out", str(tmp_path/"run"), "--tensorboard", *SMALL])
@@ -299,6 +302,7 @@ def test_the_doctor_explains_a_run_and_finds_a_sound_one_sound(run, tmp_path, ca
     assert "d-wins" in said and "likely causes" in said and "cures" in said
 
 
+@pytest.mark.slow
 def test_the_doctor_forgets_a_divergence_that_a_resumed_run_got_over(run, tmp_path, capsys):
     shutil.copytree(run, tmp_path/"run")
     (tmp_path/"run"/"diverged.txt").write_text("g_loss is nan")

@@ -543,6 +543,7 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(ring_run, tmp_p
 # Two processes, one folder
 
 
+@pytest.mark.slow
 def test_a_run_under_way_is_refused_to_a_second_process_and_untouched(ring_run, tmp_path):
     shutil.copytree(ring_run, tmp_path/"run")
     before = {p: (p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else "")

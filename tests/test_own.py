@@ -340,6 +340,7 @@ def test_quickstart_on_ones_own_images(home, quick_judges, capsys, monkeypatch):
     assert "no classes that a classifier" in (home/"p"/"report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [dict(), dict(n_valid=60, ema=.9), dict(game="bigan"), dict(batch=64)])
 def test_a_longer_run_goes_on_to_the_same_bits(tmp_path, changes):
     long = replace(TINY, data="mnist_5k", n_train=300, epochs=4, **changes)
@@ -354,6 +355,7 @@ def test_a_longer_run_goes_on_to_the_same_bits(tmp_path, changes):
     assert rows[0] == rows[1] and row["id"] == config_id(long) != before["id"]
 
 
+@pytest.mark.slow
 def test_a_run_grows_only_where_that_changes_nothing_else(tmp_path):
     config = replace(TINY, data="mnist_5k", n_train=300)
     run_config(config, tmp_path/"a", how=QUIET, n_score=50)

@@ -502,6 +502,7 @@ def test_a_mistyped_command_is_one_sentence(words, said, tmp_path, monkeypatch, 
     assert stop.value.code == 1 and said in shown and len(shown.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_first_seed_of_an_arm_leaves_its_last_picture(tmp_path):
     study = Study("odd", "?", QUICK, {"2:1": dict(n_g=2)}, seeds=2)
     run_study(study, tmp_path/"results", tmp_path/"runs", **HOW)
