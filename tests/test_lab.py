@@ -161,7 +161,7 @@ def test_a_learner_predicts_by_click_and_answers_wrong_then_right(lab, open_note
 
 
 @pytest.mark.slow
-def test_widgets_answer_in_a_notebook_and_running_all_twice_leaves_one_of_each(lab, open_notebook):
+def test_widgets_answer_and_survive_running_all_twice_and_a_restart(lab, open_notebook):
     page = open_notebook("toys")
     run_all(page)
     names = "Step debugger", "The kernel's game"
@@ -179,6 +179,11 @@ def test_widgets_answer_in_a_notebook_and_running_all_twice_leaves_one_of_each(l
     text_of(game, "Round [1-9]")
     book = saved(page, lab[0]/"toys.ipynb")
     assert "widgets" not in book["metadata"] and len(json.dumps(book)) < 5000
+    page.evaluate("() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()")
+    text_of(game, "^kernel gone, run the cell again")
+    assert game.get_by_role("button", name="Step D").is_disabled()
+    run_all(page)
+    text_of(game, "^Round 0")
 
 
 @pytest.mark.slow
