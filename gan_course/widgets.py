@@ -293,12 +293,15 @@ def seven(
 def set_aside(
     options:dict, # as for `page_script`
     folder:Path,  # where the page's script lies
-)->dict:          # the same, with the file's name in place of the second generator
-    "Write the second generator, which few readers ask for, into a script of its own."
+)->dict:          # the same, with a file's name in place of a generator
+    "Write the generators that only one widget asks for into scripts of their own, which come when it does."
     if 'seven' not in options: return options
-    text = f"globalThis.ganAside = {json.dumps(options['seven']['colour'])};"
-    write_atomically(folder/'colour.js', text.encode('utf-8'))
-    return options | dict(seven=options['seven'] | dict(colour='colour.js'))
+    seven, alone = dict(options['seven']), ('colour',) if 'redraw' in options else ('colour', 'generator')
+    for kind in alone:
+        text = f"globalThis.ganAside = {json.dumps(seven[kind])};"
+        write_atomically(folder/f'{kind}.js', text.encode('utf-8'))
+        seven[kind] = f'{kind}.js'
+    return options | dict(seven=seven)
 
 # %% ../nbs/42_widgets.ipynb #3b76e2db
 _ENCODER_HASH = '2a83614cb4443299' # its file's `fingerprint`

@@ -417,7 +417,7 @@ def test_seven_draws_what_is_asked(open_page):
 
 @pytest.fixture
 def open_site_page(open_page, tmp_path):
-    "The same widget on a page as the site has it: its second generator lies in a file beside the script."
+    "The same widget on a page as the site has it: its generators lie in files beside the script."
     folder = tmp_path/"site_libs"/"widgets"
     folder.mkdir(parents=True)
     script = page_script(set_aside(dict(seven=seven_options()), folder))
