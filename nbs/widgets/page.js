@@ -77,12 +77,10 @@ export function coloursOf(root) {
 /** Does the reader want little motion? */
 export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-const GONE = ['restarting', 'autorestarting', 'terminating', 'dead']; // of a kernel in JupyterLab
-
 /** Calls `f` with a sentence when the kernel behind a notebook's widget is gone: it says so, or JupyterLab marks the widget. */
 export function whenGone(model, el, f) {
   const say = () => f('kernel gone, run the cell again');
-  model.widget_manager?.kernel?.statusChanged?.connect((_, status) => { if (GONE.includes(status)) say(); });
+  model.widget_manager?.kernel?.statusChanged?.connect((_, status) => { if (/restart|terminat|dead/.test(status)) say(); });
   model.on('comm_live_update', () => setTimeout(() => { if (el.closest('.jupyter-widgets-disconnected')) say(); }, 0));
 }
 
