@@ -263,7 +263,7 @@ def pack_generator(
 _SHIPPED = {'mnist': ('generator', 12), 'svhn_10k': ('colour', 8)} # data -> option of the page, bits
 
 @lru_cache(maxsize=2)
-def _pack_playground(data='mnist'): # packed once: several widgets draw with it
+def _pack_playground(data): # packed once: several widgets draw with it
     return pack_generator(load_playground(data), _SHIPPED[data][1])
 
 def seven_options(
@@ -330,7 +330,7 @@ def pack_convnet(
 def redraw_options()->dict: # of the JavaScript
     "The shipped generator and its encoder, packed, and ten real digits that neither has seen."
     E = load_encoder()
-    return dict(generator=_pack_playground(), toZ=pack_convnet(E.to_z), toY=pack_convnet(E.to_y),
+    return dict(generator=_pack_playground('mnist'), toZ=pack_convnet(E.to_z), toY=pack_convnet(E.to_y),
                 examples=read_json(ASSETS/'spot.json')['examples'])
 
 WIDGETS['redraw'] = Widget(_DRAWING, redraw_options)
