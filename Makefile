@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Two test processes with torch's default threads would fight over the cores.
 TEST := OMP_NUM_THREADS=1 IN_TEST=1 JUPYTER_PLATFORM_DIRS=1 $(BIN)/pytest -n 2 --dist loadfile
 # tests/test_exercises.py proves every row of nbs/answers: as chapters they have nothing to show.
-TEST_NOTEBOOKS := --nbval-lax --nbval-current-env --nbval-cell-timeout=600 --ignore=nbs/answers
+TEST_NOTEBOOKS := --nbval-lax --nbval-kernel-name=warm --nbval-cell-timeout=600 --ignore=nbs/answers
 
 run: .venv/run     ## train, score and picture a conditional GAN on real digits
 	$(BIN)/gan-course quickstart --overwrite

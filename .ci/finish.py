@@ -7,6 +7,7 @@ from configparser import ConfigParser
 from html.parser import HTMLParser
 from pathlib import Path
 
+from links import without_pictures
 from words import NBS, chapters, page_of, read, source
 
 HERE = Path(__file__).resolve().parent
@@ -127,7 +128,7 @@ def search_entries(site):
     for page in sorted(site.glob("*.html")):
         html = page.read_text(encoding="utf-8")
         title = text_of(re.search(r"<h1[^>]*>(.*?)</h1>", html, re.S)[1])
-        for anchor, section, prose, code in Sections(html).sections:
+        for anchor, section, prose, code in Sections(without_pictures(html)).sections:
             words = " ".join(dict.fromkeys(re.findall(r"[A-Za-z_]\w{2,}", code)))
             prose = re.sub(r"\s+", " ", prose).strip()
             if not (section or prose or words): continue

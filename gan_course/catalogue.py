@@ -308,7 +308,7 @@ from .config import Measurement
 
 # %% ../nbs/29_judges.ipynb #83357c6e
 _CURVE = Measurement('depth-classifier', "How far does a small classifier get in the report's twelve epochs?",
-                     'judges.classifier_curve', dict(data='mnist', epochs=12, precision='bf16'),
+                     'judges.classifier_curve', dict(data='mnist', epochs=12, precision='fp32'),
                      dict(data='mnist_5k', epochs=3), claims=('depth-classifier',))
 MEASUREMENTS.update(named(_CURVE))
 

@@ -250,7 +250,7 @@ def classifier_curve(
     seed:int,              # of everything random
     data:str='mnist',      # data set
     epochs:int=12,         # passes over its training images
-    precision:str='bf16',  # of the layers
+    precision:str='fp32',  # of the layers
 )->dict:                   # accuracy on the test set after each epoch, images in it
     "Train a classifier and keep its curve."
     test = load(data, 'test')

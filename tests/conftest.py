@@ -1,13 +1,23 @@
 "What every test shares."
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+import warm
 from hypothesis import settings
 
 settings.register_profile("course", deadline=None) # a busy machine is no failure: no test is timed
 settings.load_profile("course")
 os.environ["IN_TEST"] = "1" # predictions are then text, and nbdev_export() does nothing
+
+
+def pytest_configure(config):
+    "With the kernel named warm, notebooks and commands are forks of one process that has imported torch."
+    if config.getoption("nbval_kernel_name", None) == "warm" and not hasattr(config, "workerinput"):
+        os.environ["JUPYTER_PATH"] = str(Path(__file__).parent) # kernels/warm lies there
+        folder = config.warm_folder = TemporaryDirectory()
+        config.warm = warm.start(folder.name)
 
 
 @pytest.fixture(scope="session")

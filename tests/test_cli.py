@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from warm import PYTHON
 
 from gan_course.catalogue import MEASUREMENTS, STUDIES
 from gan_course.cli import _describe_studies, main
@@ -17,7 +18,7 @@ SMALL = ["--g-hidden", "32", "--d-hidden", "32", "--epochs", "2", "--quiet"]
 
 def typed(*words, cwd=None):
     "Type a command into a terminal."
-    command = [sys.executable, "-m", "gan_course", *map(str, words)]
+    command = [*PYTHON, "-m", "gan_course", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
 
 

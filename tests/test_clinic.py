@@ -53,7 +53,10 @@ def found(played):
     return [f.name for f in diagnose(played.history, played.config.loss) + examine(played)]
 
 
-@pytest.mark.parametrize("name", CASES)
+LONG = dict.fromkeys(["collapse-mnist", "no-batch-norm", "no-nine"], [pytest.mark.slow])
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, [])) for name in CASES])
 def test_every_failure_is_found(name):
     assert CASES[name].finds in found(run_case(name, **SHORT.get(name, {})))
 

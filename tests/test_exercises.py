@@ -4,9 +4,9 @@ import json
 import math
 import pkgutil
 import subprocess
-import sys
 
 import pytest
+from warm import PYTHON
 
 import gan_course.answers
 from gan_course.exercises import EXERCISES, Exercise, check, prove, why_wrong
@@ -67,5 +67,5 @@ def test_a_number_that_is_none_is_no_answer(name):
 def test_no_module_of_the_library_loads_an_answer():
     code = ("import sys, gan_course.cli, gan_course.clinic; "
             "sys.exit(', '.join(m for m in sys.modules if m.startswith('gan_course.answers.')) or 0)")
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    done = subprocess.run([*PYTHON, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

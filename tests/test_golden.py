@@ -1,11 +1,11 @@
 "Games that are played as before end at the same bits."
 import os
 import subprocess
-import sys
 from dataclasses import asdict
 
 import pytest
 from golden import ARMS, FILE
+from warm import PYTHON
 
 from gan_course.config import Config
 from gan_course.core import LATENTS
@@ -29,7 +29,7 @@ DEFAULTS = dict(attention=False, augment='none', batch=64, batch_norm=False, bet
 
 
 def test_every_game_ends_at_the_same_bits():
-    done = subprocess.run([sys.executable, FILE.with_suffix('.py')], capture_output=True, text=True,
+    done = subprocess.run([*PYTHON, '-m', 'golden'], cwd=FILE.parent, capture_output=True, text=True,
                           check=False, env=os.environ | {'OMP_NUM_THREADS': '1'})
     if not done.returncode and 'made by another torch' in done.stderr: pytest.skip(done.stderr.strip())
     assert done.returncode == 0, (f"{done.stderr}where the results are meant to change: "

@@ -5,12 +5,14 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import warm
 import yaml
 
 import gan_course
@@ -26,6 +28,27 @@ def test_a_contributors_command_passes_on_an_untouched_chapter(root):
     command = [sys.executable, "-m", *words, "-p", "no:cacheprovider", "nbs/04_files.ipynb"]
     done = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0 and " passed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_a_python_whose_imports_are_done_is_a_python(served, tmp_path, monkeypatch):
+    "Status, streams, folder, variables and ctrl-c, with and without a process that serves."
+    monkeypatch.delenv(warm.SOCKET, raising=False)
+    server = warm.start(tmp_path, ["socket"]) if served else None
+    code = ("import os, sys; print(os.getcwd(), os.environ['A'], sys.argv, input()); sys.stdout.flush()\n"
+            "try: import time; time.sleep(60)\n"
+            "except KeyboardInterrupt: sys.exit('stopped')")
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen([*warm.PYTHON, "-c", code, "b"], **streams, text=True, cwd=tmp_path,
+                          env=os.environ | dict(A="3")) as run:
+        run.stdin.write("typed\n")
+        run.stdin.flush()
+        assert run.stdout.readline() == f"{tmp_path} 3 ['-c', 'b'] typed\n"
+        run.send_signal(signal.SIGINT)
+        assert run.stderr.read() == "stopped\n" and run.wait() == 1
+    if server:
+        server.stdin.close()
+        assert server.wait(60) == 0
 
 
 def workflows(root): return sorted((root/".github"/"workflows").glob("*.yml"))

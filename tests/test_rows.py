@@ -132,7 +132,8 @@ def test_an_optimiser_is_a_row(tmp_path):
         through_everything(replace(TINY, opt='toy'), tmp_path)
 
 
-def test_a_study_is_a_row(tmp_path, capsys):
+def test_a_study_is_a_row(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr('gan_course.engine.in_process', lambda do, *args, **_: do(*args))
     study = Study('toy', "Is it a row?", TINY, small=dict(epochs=1), claims=('mlp-future',))
     with row(STUDIES, 'toy', study):
         main(['list'])

@@ -159,7 +159,7 @@ def test_a_chapter_shows_the_widget_its_cell_ends_with(site):
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium")
 @pytest.mark.parametrize("width", [390, 1280])
 def test_every_toy_of_the_playground_answers_from_a_disk(site, width):
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
     complaints = []
     with sync_playwright() as play:
         browser = launch(play)
@@ -196,9 +196,9 @@ def test_every_toy_of_the_playground_answers_from_a_disk(site, width):
         films.first.wait_for()
         before = films.first.get_attribute("style")
         slider.press("Home")
-        assert films.first.get_attribute("style") != before and films.count() == 2
-        captions = toys["replay"].locator("figcaption").all_inner_texts()
-        assert all(text.endswith(": epoch 1") for text in captions) # both at the same epoch
+        expect(films.first).not_to_have_attribute("style", before)
+        at_once = [re.compile(": epoch 1$")] * 2 # both films, at the same epoch
+        expect(toys["replay"].locator("figcaption")).to_have_text(at_once)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         browser.close()
     assert complaints == []
@@ -387,7 +387,7 @@ def from_disk(site):
 def test_the_site_works_from_a_disk(from_disk):
     page, go = from_disk
     go("index")
-    assert page.locator('[data-widget="seven"] canvas').count()
+    page.locator('[data-widget="seven"] canvas').first.wait_for() # it comes with its weights
     page.get_by_role("searchbox").fill("FID")
     page.locator(".search-result").first.wait_for()
     found = page.locator(".search-result").all_inner_texts()
@@ -402,7 +402,7 @@ def test_the_site_works_from_a_disk(from_disk):
     page.keyboard.press("Enter")
     assert page.locator("dialog.zoom[open] img").get_attribute("alt") == "One black dot"
     page.keyboard.press("Escape")
-    assert page.locator("dialog.zoom[open]").count() == 0
+    page.locator("dialog.zoom[open]").wait_for(state="detached")
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium")

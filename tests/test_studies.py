@@ -116,6 +116,15 @@ def whole(tmp_path_factory):
     return folder, rows
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    "The rows of a study of the same runs, a third as long."
+    folder, study = tmp_path_factory.mktemp("short"), replace(STUDY, base=replace(BASE, epochs=20))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "in_process", lambda do, *args, **_: do(*args)) # four new ones take a minute
+        return folder, study, run_study(study, folder/"results", folder/"runs", **HOW | dict(workers=1))
+
+
 def same_results(rows, whole):
     "Are these the rows of the uninterrupted study, each once?"
     assert sorted(keys(rows)) == EVERY_RUN
@@ -123,24 +132,26 @@ def same_results(rows, whole):
     return found == wanted
 
 
-def test_a_row_says_what_made_it(whole):
-    for row in whole[1]:
-        assert config_id(STUDY.config(row["arm"], seed=row["config"]["seed"])) == row["id"]
+def test_a_row_says_what_made_it(short):
+    _, study, rows = short
+    assert sorted(keys(rows)) == EVERY_RUN
+    for row in rows:
+        assert config_id(study.config(row["arm"], seed=row["config"]["seed"])) == row["id"]
         assert row["seconds"] > 0 and row["peak_mib"] > 100 and row["commit"] and row["versions"]["torch"]
         assert row["device"].startswith("cpu") and row["scores"]["scorer"] and row["scores"]["frechet"] > 0
-        assert [round(m["epoch"]) for m in row["metrics"]] == [1, 2, 3, 5, 7, 10, 20, 30, 40, 50, 60]
+        assert [round(m["epoch"]) for m in row["metrics"]] == [1, 2, 3, 5, 7, 10, 20]
 
 
-def test_a_finished_study_repeats_nothing(whole):
-    folder, _ = whole
+def test_a_finished_study_repeats_nothing(short):
+    folder, study, _ = short
     before = (folder/"results"/"victim.jsonl").read_bytes()
-    run_study(STUDY, folder/"results", folder/"elsewhere", **HOW)
+    run_study(study, folder/"results", folder/"elsewhere", **HOW)
     assert (folder/"results"/"victim.jsonl").read_bytes() == before and not (folder/"elsewhere").exists()
 
 
-def test_a_run_of_another_study_is_taken_over(whole):
-    folder, rows = whole
-    twin = Study("twin", "The same again?", BASE, {"as it was": {}}, seeds=2)
+def test_a_run_of_another_study_is_taken_over(short):
+    folder, study, rows = short
+    twin = Study("twin", "The same again?", study.base, {"as it was": {}}, seeds=2)
     found = run_study(twin, folder/"results", folder/"elsewhere", **HOW)
     assert [row["arm"] for row in found] == ["as it was"] * 2 and not (folder/"elsewhere").exists()
     assert {row["id"] for row in found} == {row["id"] for row in rows if row["arm"] == "slow"}
