@@ -24,6 +24,7 @@ from gan_course.training import generate, load_playground, train, train_encoder
 
 ASSETS = Path(__file__).resolve().parents[1]/"gan_course"/"assets"
 EPOCHS = (1, 2, 3, 4, 6, 8, 11, 15, 20) # that a replay shows
+LENGTHS = dict(dcgan=EPOCHS[:6], wgan=(1, 2, 4, 7, 11, 16, 23, 32, 45)) # convolutions are dear, critics slow
 
 
 def make_colour(run="runs/colour"):
@@ -117,18 +118,20 @@ def film(name, config, epochs):
 
 
 def make_replays():
-    "Replays for chapters 20 to 23, one seed each, on the training part of 5,000 digits."
-    hacks, small = STUDIES["hacks"], dict(data="mnist_5k", n_valid=0)
+    "Replays for chapters 20 to 24, one seed each, on the training part of 5,000 digits."
+    hacks, critics, small = STUDIES["hacks"], STUDIES["wgan-mnist"], dict(data="mnist_5k", n_valid=0)
+    often = dict(batch=64, ema=.99) # four times the moves in an epoch
     wanted = {
         "hacks": {arm: hacks.config(arm) for arm in ("baseline", "final")},
         "cgan": dict(quickstart=QUICKSTART),
         "dcgan": dict(convolutional=replace(PLAYGROUND, width=.25, ema=0.)),
+        "wgan": {arm: replace(critics.config(arm, "small"), **often) for arm in ("clip-1", "gp-1")},
     }
     file = ASSETS/"replay.json"
     films = read_json(file) if file.exists() else {}
     for name, arms in wanted.items():
         if name in films: continue # delete the file to make all of them again
-        epochs = EPOCHS if name in ("hacks", "cgan") else EPOCHS[:6] # convolutions cost more
+        epochs = LENGTHS.get(name, EPOCHS)
         films[name] = [film(arm, replace(config, **small), epochs) for arm, config in arms.items()]
         write_atomically(file, json.dumps(films).encode())
 

@@ -27,11 +27,13 @@ def root():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def few_steps_of_cas():
-    "A page of scores trains a classifier for 160 steps, most of its time; no test asks how good it gets."
-    from gan_course import scores
-    whole = scores.train_on_generated
-    def brief(images, y, test, steps=160, seed=0): return whole(images, y, test, min(steps, 4), seed)
+def few_steps_of_cas_and_few_images():
+    "A score trains a classifier for 160 steps, a run draws 10,000 images: no test asks how good they get."
+    from gan_course import runs, scores
+    trained, scored = scores.train_on_generated, runs.generator_scores
+    def brief(images, y, test, steps=160, seed=0): return trained(images, y, test, min(steps, 4), seed)
+    def few(G, config, n=10_000, seed=1): return scored(G, config, min(n, 600), seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scores, "train_on_generated", brief)
+        patch.setattr(runs, "generator_scores", few)
         yield

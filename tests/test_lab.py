@@ -55,7 +55,7 @@ def lab(tmp_path_factory, root):
     work.mkdir()
     for name, cells in dict(toys=CELLS, watched=WATCHED).items():
         (work/f"{name}.ipynb").write_text(json.dumps(notebook(*cells)), encoding="utf-8")
-    write_copies(work/"mine")
+    for name in ("mine", "whole"): write_copies(work/name)
     for name, settings in QUIET.items():
         file = tmp_path/"config"/"lab"/"user-settings"/name
         file.parent.mkdir(parents=True)
@@ -160,6 +160,47 @@ def test_a_learner_predicts_by_click_and_answers_wrong_then_right(lab, open_note
     assert known["exercises"]["best-guess"] == dict(right=True, tries=2)
 
 
+def solutions(root, chapter):
+    "Exercise -> the code that a chapter's solution gives; an answer that is no code is the row's."
+    cells = json.loads((root/"nbs"/f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
+    texts = [text for cell in cells if "<summary>Solution" in (text := "".join(cell["source"]))]
+    blocks = [block for text in texts for block in re.findall(r"```python\n(.*?)```", text, re.S)]
+    return {name: block for block in blocks for name in re.findall(r"^check\('([\w-]+)'", block, re.M)}
+
+
+def typed(name, place):
+    "The cell of a learner who gives an answer of the exercise's row: `right[0]`, `wrong[0][0]`."
+    return ("from gan_course.exercises import Between, _find_exercise\n"
+            f"answer = _find_exercise('{name}').{place}\n"
+            f"check('{name}', answer.low if isinstance(answer, Between) else answer);")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", ["03_first_gan", "11_losses", "20_mlp_gan", "23_cgan"])
+def test_a_learner_does_a_whole_chapter(root, lab, open_notebook, chapter):
+    "Every prediction by click, every exercise once wrong and once right."
+    record = json.loads((lab[0]/"whole"/"progress.json").read_text(encoding="utf-8"))
+    (predictions, exercises), solved = record["chapters"][chapter].values(), solutions(root, chapter)
+    assert len(predictions) >= 1 and len(exercises) >= 3
+    page = open_notebook(f"whole/{chapter}")
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    for name in predictions:
+        box = page.locator(".widget-vbox").filter(has_text=f"{name}: what do you expect").last
+        if box.get_by_role("radio").count(): box.get_by_role("radio").first.check()
+        else: box.get_by_role("textbox").fill("1")
+        box.get_by_role("button", name="fairly sure").click()
+        page.get_by_text(re.compile(f"^{name}: measured .*you expected")).first.wait_for()
+    for name in exercises:
+        for source, says in ((typed(name, "wrong[0][0]"), f"{name}: not yet: "),
+                             (solved.get(name) or typed(name, "right[0]"), f"{name}: right")):
+            run(page, f"check('{name}'", source)
+            assert says in shown(page, f"check('{name}'"), name
+    run(page, f"progress('{chapter}')")
+    end = shown(page, f"progress('{chapter}')")
+    assert f"{len(predictions)} of {len(predictions)} predictions made" in end
+    assert f"{len(exercises)} of {len(exercises)} exercises done, 0 right at first try" in end
+
+
 @pytest.mark.slow
 def test_widgets_answer_and_survive_running_all_twice_and_a_restart(lab, open_notebook):
     page = open_notebook("toys")
@@ -187,15 +228,25 @@ def test_widgets_answer_and_survive_running_all_twice_and_a_restart(lab, open_no
 
 
 @pytest.mark.slow
-def test_a_watched_run_is_paused_and_stopped_by_its_buttons(open_notebook):
+def test_a_watched_run_is_paused_stopped_and_gone_on_with(open_notebook):
     page = open_notebook("watched")
     run(page, "set_seed(0)")
-    page.evaluate(f"() => {{ {AT} book.activeCellIndex = at('for snapshot in'); "
-                  "jupyterapp.commands.execute('notebook:run-cell'); }") # and do not wait for its end
+    start = (f"() => {{ {AT} book.activeCellIndex = at('for snapshot in'); " # and do not wait for its end
+             "jupyterapp.commands.execute('notebook:run-cell'); }")
+    page.evaluate(start)
     board = page.locator('section[aria-label="A run under way"]')
     text_of(board, "^Epoch [1-9]")
     board.get_by_role("button", name="Pause").click()
     board.get_by_role("button", name="Go on").click() # its name says that the kernel has heard of the pause
     board.get_by_role("button", name="Stop").click()
     text_of(board, "^Stopped. A run with a folder can be resumed")
-    page.get_by_text(re.compile(r"^stopped after epoch \d")).wait_for()
+    def ended():
+        said = page.get_by_text(re.compile(r"^stopped after epoch \d"))
+        said.wait_for()
+        return int(re.search(r"\d+", said.inner_text())[0])
+    first = ended()
+    page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    page.evaluate(start) # the same cell again goes on where it was stopped
+    text_of(board, f"^Epoch ({'|'.join(str(first + i) for i in range(1, 400))})\\b")
+    board.get_by_role("button", name="Stop").click()
+    assert ended() > first
