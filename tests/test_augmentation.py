@@ -58,6 +58,7 @@ def test_generator_judge_and_classifier_are_handed_the_labelled_images_only(seen
         assert {(bytes(x.flatten().tolist()), int(y)) for x, y in zip(data.x, data.y, strict=True)} == allowed
 
 
+@pytest.mark.slow
 def test_replacing_every_other_image_by_noise_changes_nothing(monkeypatch, tmp_path):
     config = replace(MADE, keep='agreed')
     played(config, tmp_path/'true')

@@ -200,6 +200,7 @@ def test_six_notebooks_become_six_honest_lines(tmp_path, capsys):
     with pytest.raises(SystemExit): main(["grade", *files, "--out", str(out)])
 
 
+@pytest.mark.slow
 def test_a_notebook_that_ends_its_process_or_outlives_its_time_leaves_lines(tmp_path):
     returned(tmp_path/"a.ipynb", IMPORT, NINE, "import os; os._exit(3)", CLOSE)
     verdicts = {row["exercise"]: row for row in grade_notebook(tmp_path/"a.ipynb")}

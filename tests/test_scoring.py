@@ -118,6 +118,7 @@ def test_the_inception_score_shuffles_nothing_outside():
     assert abs(inception_score(logits) - by_hand) < 1e-9 and torch.equal(before, torch.get_rng_state())
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 30), k=st.integers(1, 6), n=st.integers(8, 60), m=st.integers(8, 60))
 def test_prdc_is_that_of_its_authors(seed, k, n, m):
     theirs = pytest.importorskip("prdc").compute_prdc

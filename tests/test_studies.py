@@ -376,6 +376,7 @@ def test_runs_are_shared_out_among_all_cards(monkeypatch):
     assert cards_for("cuda") == ["4", "7"]
 
 
+@pytest.mark.slow
 def test_a_worker_sees_its_own_card():
     assert in_process(os.getenv, "CUDA_VISIBLE_DEVICES", card="7") == "7"
 
