@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -33,22 +34,21 @@ def test_a_contributors_command_passes_on_an_untouched_chapter(root):
 @pytest.mark.parametrize("served", [False, True])
 def test_a_python_whose_imports_are_done_is_a_python(served, tmp_path, monkeypatch):
     "Status, streams, folder, variables and ctrl-c, with and without a process that serves."
-    monkeypatch.delenv(warm.SOCKET, raising=False)
-    server = warm.start(tmp_path, ["socket"]) if served else None
-    code = ("import os, sys; print(os.getcwd(), os.environ['A'], sys.argv, input()); sys.stdout.flush()\n"
-            "try: import time; time.sleep(60)\n"
+    monkeypatch.setenv(warm.SOCKET, "") # so that what is there now comes back
+    monkeypatch.delenv(warm.SOCKET)
+    code = ("import os, sys, time\n"
+            "try: print(os.getcwd(), os.environ['A'], sys.argv, input(), flush=True); time.sleep(60)\n"
             "except KeyboardInterrupt: sys.exit('stopped')")
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with subprocess.Popen([*warm.PYTHON, "-c", code, "b"], **streams, text=True, cwd=tmp_path,
-                          env=os.environ | dict(A="3")) as run:
+    command, env = [*warm.PYTHON, "-c", code, "b"], dict(A="3")
+    with (warm.start(tmp_path, ["socket"]) if served else nullcontext() as server,
+          subprocess.Popen(command, **streams, text=True, cwd=tmp_path, env=os.environ | env) as run):
         run.stdin.write("typed\n")
         run.stdin.flush()
         assert run.stdout.readline() == f"{tmp_path} 3 ['-c', 'b'] typed\n"
         run.send_signal(signal.SIGINT)
         assert run.stderr.read() == "stopped\n" and run.wait() == 1
-    if server:
-        server.stdin.close()
-        assert server.wait(60) == 0
+    assert not served or server.returncode == 0
 
 
 def workflows(root): return sorted((root/".github"/"workflows").glob("*.yml"))
