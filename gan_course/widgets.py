@@ -380,6 +380,7 @@ SCRIPT
 def to_html(
     name:str='debugger',     # in `WIDGETS`; not 'live', which needs a kernel
     path:str|Path|None=None, # the file to write; None: write none
+    /,
     **options,               # of the widget: `debugger_options`, `seven_options` ...
 )->str:                      # HTML
     "A page with a widget that loads nothing else, from a server or from a disk."

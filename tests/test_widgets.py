@@ -304,6 +304,10 @@ def test_a_page_asks_for_nothing(tmp_path, name):
     assert page.count("</script>") == 1
 
 
+def test_a_page_takes_the_options_of_its_widget():
+    assert "Training replay: wgan" in to_html("replay", name="wgan")
+
+
 def test_without_a_front_end_one_line_is_printed(capsys):
     assert debugger() is None and capsys.readouterr().out.count("\n") == 1
 
