@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from . import lookup
 
@@ -71,7 +71,8 @@ def effective_classes(
     share:list[float], # of each class among the images
 )->float:              # 1 (all of one class) to their number (all equally often)
     "How many classes are drawn: the exponential of the entropy of their shares."
-    return float(np.exp(stats.entropy(share)))
+    share = np.asarray(share, float)
+    return float(np.exp(special.entr(share / share.sum()).sum()))
 
 def _diverged(row): return row.get('failed', '').startswith('Diverged')
 
@@ -124,6 +125,8 @@ def _logs(values): # numbers; below zero, where a distance comes by rounding, co
 def _check_share(name, value): # of a confidence or a chance
     if not 0 < value < 1: raise ValueError(f"{name} is {value}, allowed is a share between 0 and 1")
 
+def _standard_error(values:np.ndarray): return values.std(ddof=1) / math.sqrt(len(values))
+
 def interval(
     values,          # numbers, one a seed
     level:float=.95, # confidence
@@ -134,9 +137,9 @@ def interval(
     values = np.asarray(values, float)
     values = np.sort(_logs(values) if log else values) # the same interval in whatever order the runs came
     if len(values) < 3 or not np.isfinite(values).all(): return math.nan, math.nan
-    if values[0] == values[-1]: ends = values[0], values[0] # no spread
-    else: ends = stats.ttest_1samp(values, 0).confidence_interval(level)
-    low, high = np.exp(ends) if log else ends
+    mean, spread = values.mean(), values[0] < values[-1]
+    half = special.stdtrit(len(values) - 1, (1 + level) / 2) * _standard_error(values) if spread else 0
+    low, high = np.exp((mean - half, mean + half)) if log else (mean - half, mean + half)
     return float(low), float(high)
 
 # %% ../nbs/36_seeds.ipynb #d7ba2ca8
@@ -149,7 +152,10 @@ def count_interval(
     _check_share('level', level)
     if not 0 <= k <= n: raise ValueError(f"k is {k}, allowed is 0 to {n}")
     if n == 0: return 0., 1. # nothing is known
-    return tuple(map(float, stats.binomtest(int(k), int(n)).proportion_ci(level)))
+    outside = (1 - level) / 2
+    low = special.betaincinv(k, n - k + 1, outside) if k > 0 else 0
+    high = special.betaincinv(k + 1, n - k, 1 - outside) if k < n else 1
+    return float(low), float(high)
 
 # %% ../nbs/36_seeds.ipynb #08600df1
 def _worst(
@@ -201,11 +207,16 @@ def sign_flip_p(
     if np.isnan(gaps).any(): raise ValueError("differences has nan, allowed are seeds that both arms have")
     if n == 0: return math.nan, math.nan
     if np.isinf(gaps).any(): # the sign test
-        return float(stats.binomtest(int((gaps > 0).sum()), int((gaps != 0).sum())).pvalue), 2 / 2**n
+        above, below = int((gaps > 0).sum()), int((gaps < 0).sum())
+        tail = sum(math.comb(above + below, k) for k in range(min(above, below) + 1))
+        return min(1., 2 * tail / 2 ** (above + below)), 2 / 2**n
     if n > 20: raise ValueError(f"differences has {n} values, allowed are 20: beyond, use a t-test")
     sums = np.zeros(1)
     for gap in abs(gaps): sums = np.concatenate([sums + gap, sums - gap])
     return float(np.mean(abs(sums) >= abs(gaps.sum()) - 1e-12 * abs(gaps).sum())), 2 / 2**n
+
+def _t_test_p(gaps:np.ndarray): # two-sided
+    return float(2 * special.stdtr(len(gaps) - 1, -abs(gaps.mean()) / _standard_error(gaps)))
 
 def holm(
     ps,  # of the comparisons of one table; not a number: no comparison
@@ -238,7 +249,7 @@ def compare_arms(
         both = _logs(both) if log else both
         gap = (both[arm] - both[base]).fillna(0) # two runs that diverged are level
         exact = len(gap) <= 20 or np.isinf(gap).any() # beyond, the t-test will do
-        p, floor = sign_flip_p(gap) if exact else (stats.ttest_1samp(gap, 0).pvalue, 0.)
+        p, floor = sign_flip_p(gap) if exact else (_t_test_p(gap.to_numpy()), 0.)
         found = np.array([gap.mean(), *interval(gap)])
         better = (gap < 0 if good == 'low' else gap > 0).mean() if good else math.nan
         lines[arm] = *(np.exp(found) if log else found), better, len(gap), p, floor
@@ -257,9 +268,9 @@ def power(
     _check_share('level', level)
     if not 0 < sd < math.inf: raise ValueError(f"sd is {sd}, allowed is a number above 0")
     if n < 2: raise ValueError(f"n is {n}, allowed is 2 or more")
-    limit, shift = stats.t.ppf(1 - level / 2, n - 1), abs(difference) / sd * math.sqrt(n)
-    wrong_side = np.nan_to_num(stats.nct.cdf(-limit, n - 1, shift))
-    return float(stats.nct.sf(limit, n - 1, shift) + wrong_side)
+    limit, shift = special.stdtrit(n - 1, 1 - level / 2), abs(difference) / sd * math.sqrt(n)
+    missed = np.nan_to_num(special.nctdtr(n - 1, shift, (-limit, limit))) # t below either end
+    return float(1 - missed[1] + missed[0])
 
 def seeds_needed(
     difference:float,  # to be found, in the unit of the measure
@@ -285,4 +296,4 @@ def equivalent(
     if len(gaps) < 3 or np.isnan(gaps).any(): return math.nan
     if np.isinf(gaps).any(): return 1. # a run that diverged equals nothing
     with np.errstate(divide='ignore', invalid='ignore'): # the side nearer to the mean decides
-        return float(stats.t.sf((margin - abs(gaps.mean())) / stats.sem(gaps), len(gaps) - 1))
+        return float(special.stdtr(len(gaps) - 1, (abs(gaps.mean()) - margin) / _standard_error(gaps)))

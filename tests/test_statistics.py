@@ -16,6 +16,7 @@ from gan_course.statistics import (
     holm,
     interval,
     measured,
+    power,
     sign_flip_p,
     summarise_arms,
 )
@@ -63,6 +64,9 @@ def test_clopper_and_pearson():
     assert stats.binom.sf(2, 10, low) == pytest.approx(.025) == stats.binom.cdf(3, 10, high)
     assert count_interval(0, 0) == (0, 1)
     with pytest.raises(ValueError, match="k is 4, allowed is 0 to 3"): count_interval(4, 3)
+    for n, level in product((1, 2, 7, 40), (.8, .95)):
+        for k in range(n + 1):
+            assert count_interval(k, n, level) == pytest.approx(stats.binomtest(k, n).proportion_ci(level))
 
 
 # tests
@@ -84,6 +88,10 @@ def test_infinite_differences_make_it_a_sign_test():
     assert sign_flip_p([math.inf, 1., 2., 3., 4., -1.]) == (14 / 64, 2 / 64)
     assert sign_flip_p([-math.inf] * 6) == (2 / 64, 2 / 64)
     assert sign_flip_p([math.inf, -math.inf, 0.]) == (1, 1 / 4)
+    for n in range(1, 30):
+        for k in range(n): # the one that is infinite is above 0
+            gaps = [math.inf] * (k + 1) + [-1.] * (n - k - 1)
+            assert sign_flip_p(gaps)[0] == pytest.approx(stats.binomtest(k + 1, n).pvalue)
 
 
 def test_what_the_test_cannot_do_is_refused():
@@ -107,6 +115,13 @@ def test_equivalence_is_two_one_sided_tests():
     assert equivalent([0., 0., 0.], .1) == 0 and equivalent([math.inf, 0., 0.], .1) == 1
     assert math.isnan(equivalent([0., .1], 1.))
     with pytest.raises(ValueError, match="margin is 0"): equivalent(gaps, 0)
+
+
+def test_power_is_that_of_the_noncentral_t():
+    for n, shift, level in product((2, 3, 6, 50), (.1, .5, 2.), (.05, .01)):
+        limit, df, root = stats.t.ppf(1 - level / 2, n - 1), n - 1, shift * math.sqrt(n)
+        both = stats.nct.sf(limit, df, root) + np.nan_to_num(stats.nct.cdf(-limit, df, root))
+        assert power(shift, 1., n, level) == pytest.approx(both, rel=1e-6)
 
 
 # tables
