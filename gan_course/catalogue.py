@@ -10,6 +10,8 @@ STUDIES = {}      # name -> `Study`: what settings do
 MEASUREMENTS = {} # name -> `Measurement`: questions about something else
 
 # %% ../nbs/20_mlp_gan.ipynb #aa7a5c37
+from dataclasses import replace
+
 from .config import Config, Study, named
 
 # %% ../nbs/20_mlp_gan.ipynb #27e2d735
@@ -40,6 +42,7 @@ _OPT = {'adam': {}, 'adam-beta0.9': dict(beta1=.9), 'sgd': dict(opt='sgd', lr_g=
 _MLP_SMALL = dict(data='mnist_5k', epochs=2)
 _mlp_long = Config(net='mlp', epochs=550)
 _mlp_short = Config(net='mlp', epochs=10)
+_mlp_quick = replace(MLP_RECIPE, data='mnist', epochs=5) # digits after a minute on one core
 _strong_d = dict(lr_d=2e-3, n_d=5, epochs=50) # as many moves of G as the other arms
 
 _RANGES = {'signed': {}, 'unit': dict(norm='unit'), 'unit-sigmoid': dict(norm='unit', g_out='sigmoid'),
@@ -52,14 +55,14 @@ _OVERPOWER = {'balanced': {}, 'strong-d': _strong_d, 'strong-d-minimax': _strong
 STUDIES.update(named(
     Study('mlp-550', "What do 550 epochs do for the losses and for the digits?", _mlp_long,
           small=_MLP_SMALL, seeds=3, claims=('mlp-550', 'mlp-recognisable')),
-    Study('mlp-opt', "Which optimiser trains the MLP GAN best?", _mlp_short, _OPT, _MLP_SMALL,
+    Study('mlp-opt', "Which optimiser trains the MLP GAN best?", _mlp_quick, _OPT, _MLP_SMALL,
           claims=('mlp-sgd',)),
-    Study('mlp-loss', "Which loss trains the MLP GAN best?", _mlp_short,
+    Study('mlp-loss', "Which loss trains the MLP GAN best?", _mlp_quick,
           {name: dict(loss=name) for name in ('bce', 'minimax', 'least_squares', 'hinge', 'relativistic')},
           _MLP_SMALL, claims=('mlp-sgd', 'cgan-hinge')),
-    Study('mlp-batch', "What does the batch size cost, and what does it give?", _mlp_short,
+    Study('mlp-batch', "What does the batch size cost, and what does it give?", _mlp_quick,
           {str(n): dict(batch=n) for n in (64, 16, 32, 128, 256, 512)}, _MLP_SMALL, claims=('mlp-batch',)),
-    Study('mlp-norm', "Is scaling to [-1, 1] critical?", _mlp_short, _RANGES, _MLP_SMALL,
+    Study('mlp-norm', "Is scaling to [-1, 1] critical?", _mlp_quick, _RANGES, _MLP_SMALL,
           claims=('mlp-norm',)),
     Study('mlp-overpower', "What happens when one network overpowers the other?", _mlp_short, _OVERPOWER,
           _MLP_SMALL, claims=('mlp-overpower',)),
@@ -133,6 +136,7 @@ DCGAN = Config(net='dcgan', g_hidden=DEPTHS['medium'], d_hidden=(64, 128, 256), 
 _DEPTH_GAME = replace(DCGAN, init='radford', slope=.2, lr_g=2e-4, lr_d=2e-4, batch=64, epochs=20)
 _CONV_SMALL = dict(width=.25, epochs=3)   # of full MNIST: minutes on a core, a look
 _CONV_MEDIUM = dict(width=.25, epochs=20) # half an hour on a core: digits that can be read
+_CONV_BRIEF = dict(width=.25, epochs=8)   # ten minutes, where arms differ in more than their last polish
 
 # %% ../nbs/22_dcgan.ipynb #b0f337f4
 _RATES = {'d-tenth': {}, 'equal': dict(lr_d=1e-3), 'equal-low': dict(lr_g=1e-4),
@@ -157,18 +161,18 @@ STUDIES.update(named(
           ('dcgan-svhn',), dict(width=.5, batch=64)),
     Study('depth-table1', "Which depth of G suits one D?", _DEPTH_GAME,
           {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}, _CONV_SMALL, 4,
-          ('depth-table1',), _CONV_MEDIUM),
+          ('depth-table1',), _CONV_BRIEF),
     Study('depth-ratio', "Is a second move of G worth its time?",
           replace(_DEPTH_GAME, moves='fresh', epochs=50), _RATIOS, _CONV_SMALL, 4, ('depth-ratio',),
-          _CONV_MEDIUM),
+          _CONV_BRIEF),
     Study('dcgan-lr', "Does D need a smaller learning rate than G?", DCGAN, _RATES, _CONV_SMALL, 4,
           ('dcgan-lr',), _CONV_MEDIUM | dict(epochs=12)),
     Study('dcgan-batch', "What does the batch size cost, and what does it give?", DCGAN, _BATCHES,
           _CONV_SMALL, 4, ('dcgan-batch',), _CONV_MEDIUM | dict(epochs=12)),
     Study('depth-bn', "Does G need batch normalisation, and with which statistics should it sample?",
-          _DEPTH_GAME, _BATCH_NORM, _CONV_SMALL, 3, ('depth-bn',), _CONV_MEDIUM),
+          _DEPTH_GAME, _BATCH_NORM, _CONV_SMALL, 3, ('depth-bn',), _CONV_BRIEF),
     Study('dcgan-future', "Do self-attention and spectral normalisation help?", DCGAN, _FUTURE, _CONV_SMALL,
-          3, ('dcgan-future',), _CONV_MEDIUM),
+          3, ('dcgan-future',), _CONV_BRIEF),
     Study('dcgan-radford', "What if weights and rates begin as Radford et al. advise?", DCGAN, _RADFORD,
           _CONV_SMALL, 3),
 ))
@@ -267,14 +271,18 @@ _TRIPLE_ARMS |= {f'guessed-{n}': dict(guessed=.99, n_labels=n) for n in (100, 60
 
 STUDIES.update(named(
     Study('triple', "What does a third player make of 100 or 600 labels?", _triple_base, _TRIPLE_ARMS,
-          dict(width=.25, epochs=3), 5, ('dcgan-future',), _CONV_MEDIUM),
+          dict(width=.25, epochs=3), 5, ('dcgan-future',), _CONV_BRIEF),
 ))
 
 # %% ../nbs/27_validation.ipynb #ca388c1a
-_cgan_mlp = replace(CGAN, net='mlp')
-_FAST_D = dict(lr_d=2e-3, n_d=5, epochs=100) # as many moves of G as the other arms
+_light = replace(SPEEDRUN, epochs=8) # the report's game with networks that draw digits after a minute
+_LIGHT = {name: getattr(SPEEDRUN, name) for name in (
+    'latent', 'g_hidden', 'd_hidden', 'batch_norm', 'condition', 'dropout', 'noise', 'lr_g', 'lr_d', 'ema',
+    'moves', 'batch')}
+_light_mlp = replace(_light, net='mlp', condition=CGAN.condition, moves='fresh')
+_FAST_D = dict(lr_d=8e-3, n_d=5, epochs=40) # as many moves of G as the other arms
 _DZERO = {
-    'conditional': dict(net='cgan'), 'unconditional': {}, # both work
+    'conditional': dict(net='cgan', condition='project'), 'unconditional': {}, # both work
     'half': dict(net='half'),              # G lost its label, D kept it
     'range': dict(norm='raw'),             # real images left at 0 to 255, fakes between -1 and 1
     'fast-d': _FAST_D, 'fast-d-minimax': _FAST_D | dict(loss='minimax'),
@@ -283,24 +291,24 @@ _DZERO = {
 _GRID_RATES = (5e-5, 2e-4, 8e-4, 1.6e-3)
 _GRID = {f'g{g:g}-d{d:g}': dict(lr_g=g, lr_d=d) for g in _GRID_RATES for d in _GRID_RATES}
 _AUGMENT = {'none': {}, 'affine': dict(augment='affine')}
-_CGAN_SMALL = dict(epochs=4)
+_LIGHT_SMALL = dict(data='mnist_5k', epochs=2)
 _cgan_valid = replace(CGAN, n_valid=10_000)
 
 STUDIES.update(named(
-    Study('cgan-noise', "Does the distribution of the noise matter?", CGAN,
-          {'uniform': {}, 'normal': dict(noise='normal')}, _CGAN_SMALL, claims=('cgan-noise',),
-          medium=dict(epochs=20)),
-    Study('cgan-converge', "What do 130 epochs bring after the first 60?", _cgan_valid, small=dict(epochs=10),
-          seeds=4, claims=('cgan-converge', 'cgan-validation', 'cgan-select')),
+    Study('cgan-noise', "Does the distribution of the noise matter?", _light,
+          {noise: dict(noise=noise) for noise in ('uniform', 'normal')}, _LIGHT_SMALL,
+          claims=('cgan-noise',)),
+    Study('cgan-converge', "What do 130 epochs bring after the first 60?", _cgan_valid,
+          {'base': {}, 'light': _LIGHT}, dict(epochs=10), 4,
+          ('cgan-converge', 'cgan-validation', 'cgan-select')),
     Study('cgan-augment', "Do shifted and turned digits help G?", _cgan_valid, _AUGMENT, dict(epochs=2), 3,
           ('cgan-augment',)),
     Study('cgan-augment-few', "And where there are only a thousand digits to learn from?",
-          replace(_cgan_valid, n_train=11_000, epochs=500), _AUGMENT, dict(epochs=30, batch=16),
-          claims=('cgan-augment',)),
-    Study('cgan-grid', "Which pair of learning rates?", replace(CGAN, epochs=20), _GRID, dict(epochs=2), 3,
-          ('cgan-grid',)),
-    Study('cgan-dzero', "Why did D's loss go to zero when the condition was taken out?",
-          replace(_cgan_mlp, epochs=20), _DZERO, dict(epochs=2), 4, ('cgan-dzero',)),
+          replace(QUICKSTART, data='mnist', n_train=1000, epochs=500), _AUGMENT,
+          dict(data='mnist_5k', epochs=10), claims=('cgan-augment',)),
+    Study('cgan-grid', "Which pair of learning rates?", _light, _GRID, _LIGHT_SMALL, 3, ('cgan-grid',)),
+    Study('cgan-dzero', "Why did D's loss go to zero when the condition was taken out?", _light_mlp, _DZERO,
+          _LIGHT_SMALL, 4, ('cgan-dzero',)),
 ))
 
 # %% ../nbs/29_judges.ipynb #959aac00

@@ -20,7 +20,7 @@ import numpy as np
 
 from . import lookup
 from .catalogue import MEASUREMENTS, STUDIES
-from .config import FORMS, How, Measurement, config_id, from_dict
+from .config import FORMS, Config, How, Measurement, config_id, from_dict
 from .files import is_finished, read_jsonl, read_rows, round_floats, write_atomically
 from gan_course.statistics import (
     SCORES,
@@ -571,10 +571,13 @@ def _groups(
     return [group for _, group in sorted(groups.items(), key=rank, reverse=True)]
 
 # %% ../nbs/41_claims.ipynb #9bf70183
+_LINEAR = 'cgan-', 'mlp-' # two reports whose networks are linear layers as wide as `Config` says
+
 def _scale(
-    study:str,   # of the rows
-    row:dict,    # one of them
-)->str:          # such as: 12 of 50 epochs, 0.25 of the width, bf16
+    study:str,    # of the rows
+    row:dict,     # one of them
+    claim:str='', # its id
+)->str:           # such as: 12 of 50 epochs, 0.25 of the width, bf16
     "Length, width, data and precision of a run, against what the report asks for."
     if study == 'clinic': return 'small games'
     if 'config' not in row: return f"{row['form']} form"
@@ -582,6 +585,8 @@ def _scale(
     words = [f'{config.epochs} of ' * (config.epochs != full.epochs) + f'{full.epochs} epochs']
     width = STUDIES[study].base.width # of the report; an arm may be narrower
     if config.width != width: words.append(f'{config.width / width:g} of the width')
+    light = claim.startswith(_LINEAR) and sum(config.g_hidden) < sum(Config.g_hidden)
+    if light: words.append('light networks')
     if config.data != full.data or config.n_train != full.n_train:
         words.append(f'{config.n_train or "all"} of {config.data}')
     return ', '.join([*words, row.get('precision', 'fp32')])
@@ -598,7 +603,7 @@ def find(
     "What a rule says of the rows stored today."
     if isinstance(rule, Exact): return rule.judge([])
     if not rule.study: # a task: whatever study names the claim
-        tasks = [find(replace(rule, study=name), results) for name in _serving(claim)]
+        tasks = [find(replace(rule, study=name), results, claim) for name in _serving(claim)]
         return max(tasks, key=lambda found: (found.outcome == 'done', found.n), default=rule.judge([]))
     if rule.study != 'clinic':
         for arm in rule.reads: lookup(_arms(rule.study), arm, f'arm of {rule.study}')
@@ -609,7 +614,7 @@ def find(
         mush = any(row['arm'] == rule.gate.arm for row in rows)
         found = replace(found, outcome='open', why=refusal, more=0 if mush else rule.seeds, refused=mush)
     first = next((row for row in rows if row['arm'] == rule.needs[0]), None)
-    return replace(found, scale=_scale(rule.study, first) if first else '')
+    return replace(found, scale=_scale(rule.study, first, claim) if first else '')
 
 def _arms(name): return dict.fromkeys(_known(name).arms)
 
@@ -684,10 +689,11 @@ def _cured(*cases): return tuple(f'{case}, cured' for case in cases)
 # %% ../nbs/41_claims.ipynb #282a219b
 _hinge = dict(study='mlp-loss', arm='hinge', base='bce', gate=_digits('bce'), form='full')
 _dzero = dict(study='cgan-dzero', reading='d_loss', seeds=3, form='full')
-_converged = dict(study='cgan-converge', arm='base', seeds=3, form='full')
+_converged = dict(study='cgan-converge', arm='light', seeds=3, form='full')
 CLAIMS |= {
     'cgan-noise': Claim("whether noise is uniform or normal hardly matters", '27_validation', (
-        Alike(study='cgan-noise', arm='normal', base='uniform', margin=ALIKE, gate=_digits('uniform')),)),
+        Alike(study='cgan-noise', arm='normal', base='uniform', margin=ALIKE, gate=_digits('uniform'),
+              form='full'),)),
     'cgan-converge': Claim(
         "both losses settle, and little is gained after epoch 60 of 130", '27_validation', (
         Level(**_converged, reading='after_60', above=1 / ALIKE),
@@ -716,10 +722,10 @@ CLAIMS |= {
         Compare(study='stacked-mnist', arm='gp-1', base='bce-1', reading='modes', way='higher', least=25.,
                 seeds=3, gate=Gate(arm='gp-1', reading='modes', above=900)))),
     'cgan-validation': Claim("task: process a validation set at the end of each epoch", '27_validation', (
-        Task(**_validated | dict(seeds=1, form=''), holds='validation'),)),
+        Task(**_validated | dict(seeds=1, form=''), arms=('base',), holds='validation'),)),
     'cgan-select': Claim(
         "task: follow D's loss on real and fake apart, and choose the model by it", '27_validation',
-                         (Task(**_validated, holds='chosen'),)),
+                         (Task(**_validated, arms=('light',), holds='chosen'),)),
     'cgan-augment': Claim("augmenting the real images curbs overfitting", '27_validation', (
         Compare(study='cgan-augment-few', arm='affine', base='none', way='lower', least=MATTERS,
                 gate=_digits('none'), form='full'),)),
