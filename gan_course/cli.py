@@ -30,7 +30,7 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
 import gan_course
 from . import lookup
-from .catalogue import MEASUREMENTS, QUICKSTART, SPEEDRUN, STUDIES
+from .catalogue import MEASUREMENTS, QUICKSTART, STUDIES, TRACKS
 from .config import Config, How, Study, asked_form, config_id
 from gan_course.files import (
     CHAPTERS,
@@ -629,61 +629,61 @@ def _quickstart(
     print(_summary(row, out))
     print(f"pictures: {out/'digits.png'}, {out/'samples'}\nreport:   {(out/'report.html').resolve()}")
 
-# %% ../nbs/43_cli.ipynb #e5d7e109
+# %% ../nbs/43_cli.ipynb #f9671f76
 def _record_line(
-    rows:list[dict],    # of `time_to_quality`, one a seed
-    config:Config,      # what they trained
-    bound:str,          # what they had to reach, in words
-    device:str,         # its name
-    precision:str,      # of the networks
-)->str:                 # a row of a Markdown table
-    "The line of a speedrun in the table of records."
-    from statistics import median
-
+    name:str,         # in `TRACKS`
+    rows:list[dict],  # of `race`
+    where:str,        # device and precision
+    faults:list[str], # of `record_faults`
+)->str:               # a row of a Markdown table
+    "The line of a race in the table of records."
     from gan_course.runs import source_commit, versions
-    seconds = sorted(row['seconds'] for row in rows if row['reached'])
-    middle = f'{median(seconds):.1f}' if seconds else '-'
-    ends = f'{seconds[0]} to {seconds[-1]}' if seconds else '-'
-    steps = f"{median(row['step'] for row in rows):,.0f}"
-    count = f'{len(seconds)} of {len(rows)}'
-    cells = (time.strftime('%Y-%m-%d'), f'{device}, {precision}', bound, count, middle, ends, steps,
-             config_id(config), versions()['torch'], source_commit())
-    return f"| {' | '.join(cells)} |"
+    from gan_course.statistics import interval
+    taught, seconds = ([row[key] for row in rows] for key in ('taught', 'seconds'))
+    low, high = interval(taught)
+    cells = (time.strftime('%Y-%m-%d'), name, 'no: ' + '; '.join(faults) if faults else 'yes',
+             f'{sum(taught) / len(taught):.4f}', f'{low:.4f} to {high:.4f}', len(rows),
+             f'{min(seconds):g} to {max(seconds):g}', f"{rows[0]['kilobytes']:g}", where, rows[0]['rules'],
+             rows[0]['id'], versions()['torch'], source_commit())
+    return f"| {' | '.join(map(str, cells))} |"
 
-_COLUMNS = ('date', 'device', 'bound', 'reached', 'seconds, median', 'range', 'steps, median', 'config',
-            'torch', 'commit')
+_COLUMNS = ('date', 'track', 'valid', 'taught, mean', '95 %', 'runs', 'seconds', 'KiB of G', 'device',
+            'rules', 'first config', 'torch', 'commit')
 _RECORD_HEAD = f"| {' | '.join(_COLUMNS)} |\n|{' --- |' * len(_COLUMNS)}\n"
 
-# %% ../nbs/43_cli.ipynb #752fa354
+# %% ../nbs/43_cli.ipynb #f1aef8d8
 def _speedrun(
-    seeds:int=5,                # runs, each with a seed of its own
-    accuracy:float=.98,         # share of images to be labelled as asked
-    distance:float=1.,          # Frechet distance to held-out training images not to be exceeded
-    every:int=500,              # steps between scorings, which stop the clock
-    data:str=SPEEDRUN.data,     # the digits, mnist or mnist_5k
-    epochs:int=SPEEDRUN.epochs, # passes after which a run has failed
-    device:str='auto',          # where to train
-    precision:str='bf16',       # of the networks: strict, fp32 or bf16
-    n:int=10_000,               # images to score
-    record:Path|None=None,      # a Markdown file to append the result to
+    track:Positional[Literal[tuple(TRACKS)]], # which race
+    seeds:int=10,               # runs, each with a seed of its own
+    data:str='',                # digits, mnist or mnist_5k (default: the track's)
+    epochs:int=0,               # passes over them (default: as the record)
+    n:int=0,                    # images drawn to teach a classifier (default: the track's)
+    steps:int=0,                # of that classifier (default: the track's)
+    device:str='',              # where to train (default: the track's)
+    precision:str='',           # of the networks: strict, fp32 or bf16 (default: the track's)
+    record:Path|None=None,      # a Markdown file to append the result to; beside it, .jsonl, go the runs
 ):
-    "Time the training until a conditional GAN draws digits well enough; scoring stops the clock."
+    "Race a track's record: train by the clock, and let a classifier learn from what was drawn."
     from gan_course.core import pick_device
-    from gan_course.runs import device_name, time_to_quality
-    if seeds < 1: raise ValueError(f"seeds is {seeds}, allowed is 1 or more")
-    if not 0 <= accuracy <= 1: raise ValueError(f"accuracy is {accuracy}, allowed is a share from 0 to 1")
-    if every < 1: raise ValueError(f"every is {every}, allowed is 1 or more")
+    from gan_course.files import append_row
+    from gan_course.runs import device_name, race, record_faults
+    for name, value in dict(seeds=seeds - 1, epochs=epochs, n=n, steps=steps).items():
+        if value < 0: raise ValueError(f"{name} is {value + (name == 'seeds')}, allowed is 1 or more")
     _check_output('record', record, overwrite=True) # a line is appended
-    config, rows = replace(SPEEDRUN, data=data, epochs=epochs), []
+    held = TRACKS[track]
+    changed = {key: value for key, value in dict(data=data, epochs=epochs).items() if value}
+    rules = {key: value for key, value in dict(n=n, steps=steps).items() if value}
+    held = replace(held, config=replace(held.config, **changed), **rules)
+    how = How(device or held.device, precision or held.precision)
+    where, rows = f'{device_name(pick_device(how.device))}, {how.precision}', []
     for seed in range(seeds):
-        run = replace(config, seed=seed)
-        rows.append(time_to_quality(run, accuracy, distance, How(device, precision, every), n))
-        print(f"seed {seed}: {json.dumps(rows[-1])}", flush=True)
-    bound = f'{data}, held out: {accuracy:.0%} as asked, Frechet distance {distance:g}'
-    line = _record_line(rows, config, bound, device_name(pick_device(device)), precision)
+        rows.append(race(held, seed, how))
+        print(json.dumps(rows[-1]), flush=True)
+        if record: append_row(record.with_suffix('.jsonl'), dict(arm=track, device=where) | rows[-1])
+    line = _record_line(track, rows, where, record_faults(held, rows))
     print(_RECORD_HEAD + line)
     if record:
-        old = record.read_text(encoding='utf-8') if record.exists() else '# Speedrun\n\n' + _RECORD_HEAD
+        old = record.read_text(encoding='utf-8') if record.exists() else '# Records\n\n' + _RECORD_HEAD
         write_atomically(record, (old + line + '\n').encode())
 
 # %% ../nbs/43_cli.ipynb #f6d599b5

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SCORES', 'Score', 'effective_classes', 'is_collapsed', 'frame', 'measured', 'interval', 'count_interval',
-           'summarise_arms', 'arm_table', 'sign_flip_p', 'holm', 'compare_arms', 'power', 'seeds_needed', 'equivalent']
+           'summarise_arms', 'arm_table', 'sign_flip_p', 'holm', 'compare_arms', 'power', 'seeds_needed', 'equivalent',
+           'excess_p']
 
 # %% ../nbs/36_seeds.ipynb #4819ed52
 import math
@@ -297,3 +298,14 @@ def equivalent(
     if np.isinf(gaps).any(): return 1. # a run that diverged equals nothing
     with np.errstate(divide='ignore', invalid='ignore'): # the side nearer to the mean decides
         return float(special.stdtr(len(gaps) - 1, (abs(gaps.mean()) - margin) / _standard_error(gaps)))
+
+# %% ../nbs/36_seeds.ipynb #5f0bcca1
+def excess_p(
+    values,       # numbers, one a seed
+    bound:float,  # which their mean is claimed to exceed
+)->float:         # not a number below three values
+    "One-sided t-test: how easily luck alone would put the mean so far above a bound."
+    values = np.asarray(values, float)
+    if len(values) < 3 or not np.isfinite(values).all(): return math.nan
+    with np.errstate(divide='ignore', invalid='ignore'):
+        return float(special.stdtr(len(values) - 1, (bound - values.mean()) / _standard_error(values)))

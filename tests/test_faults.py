@@ -991,7 +991,7 @@ def test_a_download_that_stalls_is_given_up(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("words", [
     ["scorer", "--data", "mnist_5k", "--out"], ["table", "hacks", "--plot"], ["sample", "no-run", "--out"],
-    ["speedrun", "--record"]])
+    ["speedrun", "golf", "--record"]])
 def test_what_cannot_be_written_is_refused_before_the_work(words, tmp_path, capsys, monkeypatch):
     for name in ("train_classifier", "load_scorer"): monkeypatch.setattr(f"gan_course.judges.{name}", None)
     monkeypatch.setattr("gan_course.runs.load_generator", lambda run: None)

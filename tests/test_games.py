@@ -7,7 +7,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from gan_course.catalogue import PLAYGROUND, STUDIES
-from gan_course.config import Config, How
+from gan_course.config import Config, How, Track
 from gan_course.data import load
 from gan_course.files import RUN_FILES, RunDir, read_jsonl
 from gan_course.games import (
@@ -27,10 +27,11 @@ from gan_course.runs import (
     generator_scores,
     load_generator,
     midpoint_scores,
+    race,
+    record_faults,
     run_config,
-    time_to_quality,
 )
-from gan_course.scores import Reference, frechet_distance, sharpness
+from gan_course.scores import frechet_distance, sharpness
 from gan_course.training import generate, load_playground, train_triple
 
 TINY = Config(net='cdcgan', data='mnist_5k', n_train=200, g_hidden=(8, 8), d_hidden=(8, 8), batch_norm=True,
@@ -129,27 +130,47 @@ def test_each_seed_holds_out_other_images():
     assert not torch.equal(*chosen)
 
 
-@pytest.mark.parametrize('accuracy,distance,reached', [
-    (0., 1e9, True), (0., 0., False), (1.01, 1e9, False), (1.01, 0., False)])
-def test_quality_is_reached_by_accuracy_and_distance_together(accuracy, distance, reached):
-    config = replace(TINY, epochs=1)
-    found = time_to_quality(config, accuracy, distance, how=How('cpu', 'bf16', every=2), n=20)
-    assert found['reached'] is reached
-    assert found['step'] == (2 if reached else 4) # the clock stops at once, or at the end
-    assert 0 <= found['accuracy'] <= 1 and found['distance'] > 0
-
-
-def test_the_choice_of_a_speedrun_never_sees_the_test_images(monkeypatch):
-    "Other test images change the distance that is told at the end, and nothing else."
+def test_a_race_reads_the_test_images_only_when_it_is_over(monkeypatch):
+    "Other test images change what the classifier reads, and nothing that was trained."
     from gan_course import runs
-    config, how = replace(TINY, epochs=1), How('cpu', 'bf16', every=2)
-    ends = [time_to_quality(config, 0., 1e9, how=how, n=20)]
-    real = load('mnist_5k', 'test')
-    other = Reference(replace(real, x=real.x.flip(2)), real)
-    monkeypatch.setattr(runs, 'reference', lambda data: other)
-    ends.append(time_to_quality(config, 0., 1e9, how=how, n=20))
-    tested = [end.pop('test_distance') for end in ends]
-    assert tested[0] != tested[1] and ends[0] | dict(seconds=0) == ends[1] | dict(seconds=0)
+    track = Track("a toy", replace(TINY, epochs=1), n=20, steps=2)
+    ends, real = [race(track, 3, How('cpu'))], load
+    def flipped(name, part='train'):
+        data = real(name, part)
+        return replace(data, y=9 - data.y) if part == 'test' else data
+    monkeypatch.setattr(runs, 'load', flipped)
+    ends.append(race(track, 3, How('cpu')))
+    kept = 'id', 'seed', 'step', 'kilobytes'
+    first, second = ({name: end[name] for name in kept} for end in ends)
+    assert first == second and first['seed'] == 3
+    assert ends[0]['rules'] != ends[1]['rules'] # they are in the hash
+    assert ends[0]['kilobytes'] == round(sum(p.nbytes for p in build_networks(
+        replace(TINY, seed=3), load_train(TINY))[0].state_dict().values()) / 1024, 1)
+
+
+def test_every_rule_of_a_track_is_in_its_hash_and_the_contestant_is_not():
+    track = Track("a toy", TINY)
+    for change in (dict(least=.5), dict(seconds=9.), dict(kilobytes=9.), dict(n=9), dict(steps=9)):
+        assert replace(track, **change).rules('x') != track.rules('x'), change
+    assert track.rules('x') != track.rules('y')
+    same = replace(track, config=replace(TINY, epochs=9), precision='bf16', device='cuda', aim='')
+    assert same.rules('x') == track.rules('x')
+
+
+@pytest.mark.parametrize('change,said', [
+    ({}, []), (dict(seconds=61.), ['61 s in the slowest run, allowed are 60']),
+    (dict(kilobytes=65.), ['65 KiB of weights, allowed are 64']),
+    (dict(taught=.5), ['that the mean passes 0.9 by luck'])])
+def test_a_record_obeys_every_rule(change, said):
+    "By its worst run; and ten that pass only just are not enough."
+    track = Track("a toy", TINY, least=.9, seconds=60., kilobytes=64.)
+    rows = [dict(taught=.93 + .004 * (seed % 2), seconds=50., kilobytes=64.) for seed in range(10)]
+    rows[3] |= change
+    found = record_faults(track, rows)
+    assert len(found) == len(said) and all(part in fault for part, fault in zip(said, found, strict=True))
+    assert len(record_faults(track, rows[:-1])) == len(said) + 1
+    assert record_faults(replace(track, least=.932), rows) # the mean is, but not by far enough
+    assert not record_faults(replace(track, least=0.), [row | dict(seconds=1., kilobytes=1.) for row in rows])
 
 
 def test_a_row_tells_of_g_and_of_its_average(tmp_path):
