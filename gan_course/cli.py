@@ -655,7 +655,7 @@ _RECORD_HEAD = f"| {' | '.join(_COLUMNS)} |\n|{' --- |' * len(_COLUMNS)}\n"
 def _speedrun(
     track:Positional[Literal[tuple(TRACKS)]], # which race
     seeds:int=10,               # runs, each with a seed of its own
-    data:str='',                # digits, mnist or mnist_5k (default: the track's)
+    data:str='',                # digits, a name in `gan_course.judges.JUDGES` (default: the track's)
     epochs:int=0,               # passes over them (default: as the record)
     n:int=0,                    # images drawn to teach a classifier (default: the track's)
     steps:int=0,                # of that classifier (default: the track's)
@@ -666,7 +666,9 @@ def _speedrun(
     "Race a track's record: train by the clock, and let a classifier learn from what was drawn."
     from gan_course.core import pick_device
     from gan_course.files import append_row
+    from gan_course.judges import JUDGES
     from gan_course.runs import device_name, race, record_faults
+    if data: lookup(JUDGES, data, 'data')
     for name, value in dict(seeds=seeds - 1, epochs=epochs, n=n, steps=steps).items():
         if value < 0: raise ValueError(f"{name} is {value + (name == 'seeds')}, allowed is 1 or more")
     _check_output('record', record, overwrite=True) # a line is appended
