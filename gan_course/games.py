@@ -366,8 +366,8 @@ def _retrain_game(
     return start
 
 # %% ../nbs/34_games.ipynb #311ed32b
-GAMES = {'gan': _gan_game, 'growing': _growing_game, 'icgan': _icgan_game, 'bigan': _bigan_game, 'triple': _triple_game,
-         'plain': _plain_game, 'mix': _mix_game, 'retrain': _retrain_game,
+GAMES = {'gan': _gan_game, 'growing': _growing_game, 'icgan': _icgan_game, 'bigan': _bigan_game,
+         'triple': _triple_game, 'plain': _plain_game, 'mix': _mix_game, 'retrain': _retrain_game,
          } # name -> (config, data, recipe) -> (run, how) -> snapshots
 PLAYERS = dict(G='generator', D='discriminator', E='encoder', C='classifier') # in a snapshot's parts
 

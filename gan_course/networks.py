@@ -633,7 +633,7 @@ class GrowingGenerator(Growing):
         if self.alpha < 1: image = fade(_resize(self.to_image[self.stage - 1](smaller), 2), image, self.alpha)
         return _resize(self.out(image), 2**(self.top - self.stage))
 
-# %% ../nbs/28_growing.ipynb #d838dd39
+# %% ../nbs/28_growing.ipynb #239212c7
 def _shrinking_block(
     n_out:int,   # channels
     n_in:int,    # channels
@@ -653,7 +653,8 @@ def _last_block(
     "D at the smallest size."
     spread = [MinibatchStd()] if 'minibatch-std' in tricks else []
     conv = _dressed(nn.Conv2d(n + len(spread), n, 3, padding=1), tricks, slope)
-    return nn.Sequential(*spread, *conv, nn.Flatten(), *_dressed(nn.Linear(n * math.prod(size), n), tricks, slope))
+    linear = _dressed(nn.Linear(n * math.prod(size), n), tricks, slope)
+    return nn.Sequential(*spread, *conv, nn.Flatten(), *linear)
 
 # %% ../nbs/28_growing.ipynb #3f73b29e
 class GrowingDiscriminator(Growing):

@@ -90,7 +90,7 @@ def test_a_stored_generator_draws_what_it_drew(tmp_path):
     assert stored.stage == 2 and row['step'] == 12
     assert torch.equal(generate(stored, 20)[0], generate(last.G_ema, 20)[0])
     with pytest.raises(ValueError, match='epochs is 4, was 3'): # growth has another pace there
-        run_config(replace(TINY, epochs=4), tmp_path/'run', resume=True, how=How('cpu', quiet=True), n_score=50)
+        run_config(replace(TINY, epochs=4), tmp_path/'run', resume=True, how=How('cpu', quiet=True))
 
 
 @pytest.mark.parametrize('wrong,says', [
