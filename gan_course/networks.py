@@ -582,7 +582,7 @@ def _resize(
     if times == 1: return x
     return F.interpolate(x, scale_factor=times) if times > 1 else F.avg_pool2d(x, round(1 / times))
 
-# %% ../nbs/28_growing.ipynb #b8332fdd
+# %% ../nbs/28_growing.ipynb #7648ef45
 def _first_block(
     n_in:int,    # numbers: z and the class
     n_out:int,   # channels
@@ -592,9 +592,9 @@ def _first_block(
 )->nn.Sequential: # (N, n_in) -> (N, n_out, *size)
     "G at the smallest size."
     enter = [PixelNorm()] if 'pixel-norm' in tricks else []
-    first = _dressed(nn.Linear(n_in, n_out * math.prod(size)), tricks, slope)
+    linear, *rest = _dressed(nn.Linear(n_in, n_out * math.prod(size)), tricks, slope, norm=True)
     conv = _dressed(nn.Conv2d(n_out, n_out, 3, padding=1), tricks, slope, norm=True)
-    return nn.Sequential(*enter, *first, nn.Unflatten(1, (n_out, *size)), *conv)
+    return nn.Sequential(*enter, linear, nn.Unflatten(1, (n_out, *size)), *rest, *conv)
 
 def _growing_block(
     n_in:int,    # channels
