@@ -9,6 +9,7 @@ from torch.testing import assert_close
 from gan_course.clinic import EXAMINATIONS
 from gan_course.config import Config, How
 from gan_course.data import load
+from gan_course.engine import _time_run
 from gan_course.files import RunDir
 from gan_course.games import GAMES, build_networks, check_game, load_train
 from gan_course.networks import TRICKS, GrowingDiscriminator, GrowingGenerator, kept_tricks
@@ -132,3 +133,9 @@ def test_the_clinic_takes_the_minibatch_channel_for_what_it_is():
     _, D = build_networks(config, load('mnist_5k'))
     played = SimpleNamespace(game=SimpleNamespace(D=D, recipe=build_recipe(config)), config=config)
     assert EXAMINATIONS['mixed-critic'](played) is None
+
+
+def test_the_cost_of_a_run_that_grows_is_that_of_its_full_size():
+    for without in ('', 'fade-in', 'fade-in+pixel-norm'):
+        took = _time_run(replace(TINY, without=without, batch=20), How('cpu'), n_score=50, steps=8)
+        assert took['step'] > 0
