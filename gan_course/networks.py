@@ -633,7 +633,7 @@ class GrowingGenerator(Growing):
         if self.alpha < 1: image = fade(_resize(self.to_image[self.stage - 1](smaller), 2), image, self.alpha)
         return _resize(self.out(image), 2**(self.top - self.stage))
 
-# %% ../nbs/28_growing.ipynb #239212c7
+# %% ../nbs/28_growing.ipynb #c020ac71
 def _shrinking_block(
     n_out:int,   # channels
     n_in:int,    # channels
@@ -643,6 +643,18 @@ def _shrinking_block(
     "What D adds for one more size."
     conv = _dressed(nn.Conv2d(n_in, n_out, 3, padding=1), tricks, slope)
     return nn.Sequential(*conv, nn.AvgPool2d(2))
+
+def _shrink(
+    D:Growing, # a `GrowingDiscriminator`
+    x:Tensor,  # images of the size that it has now
+)->Tensor:     # features of the smallest size
+    "Images through the blocks that are in use."
+    features = D.from_image[D.stage](x)
+    for i in reversed(range(D.stage)):
+        features = D.blocks[i](features)
+        if i == D.stage - 1 and D.alpha < 1:
+            features = fade(D.from_image[i](_resize(x, .5)), features, D.alpha)
+    return features
 
 def _last_block(
     n:int,       # channels that come in, and features that go out
@@ -656,7 +668,7 @@ def _last_block(
     linear = _dressed(nn.Linear(n * math.prod(size), n), tricks, slope)
     return nn.Sequential(*spread, *conv, nn.Flatten(), *linear)
 
-# %% ../nbs/28_growing.ipynb #3f73b29e
+# %% ../nbs/28_growing.ipynb #ea0ab847
 class GrowingDiscriminator(Growing):
     "An image and a class to a logit: the mirror image of `GrowingGenerator`, and a projection at the end."
     def __init__(self,
@@ -677,13 +689,7 @@ class GrowingDiscriminator(Growing):
         nn.init.normal_(self.embed.weight, 0, channels[0]**-.5) # a projection of the size of the features
 
     def forward(self, x, y):
-        x = _resize(x, 2.**(self.stage - self.top))
-        features = self.from_image[self.stage](x)
-        for i in reversed(range(self.stage)):
-            features = self.blocks[i](features)
-            if i == self.stage - 1 and self.alpha < 1:
-                features = fade(self.from_image[i](_resize(x, .5)), features, self.alpha)
-        features = self.last(features)
+        features = self.last(_shrink(self, _resize(x, 2.**(self.stage - self.top))))
         return self.head(features)[:, 0] + (features * self.embed(y)).sum(1)
 
 # %% ../nbs/28_growing.ipynb #39b7b865

@@ -739,7 +739,7 @@ def growth(
     size, part = divmod(top * done / share, 1)
     return size + max(0., 2 * part - 1)
 
-# %% ../nbs/28_growing.ipynb #2e130d48
+# %% ../nbs/28_growing.ipynb #073b5a75
 class Growth:
     "Lets players grow with the steps of a run; how far depends on the step alone."
     def __init__(self,
@@ -755,6 +755,7 @@ class Growth:
         self.played += 1
         for player in self.players: player.grow(growth(self.played / self.last, player.top))
 
+# %% ../nbs/28_growing.ipynb #bc124b37
 def train_growing(
     G:Growing,               # generator
     D:Growing,               # discriminator of as many sizes
