@@ -34,7 +34,6 @@ from .losses import LOSSES, grad_norm_squared, interpolate, scale_penalty
 from .networks import mlp
 from .plots import plot_losses, plot_scores_over_time
 from .scores import classes_of, pairwise_diversity
-from .speed import uses_batch_statistics
 from .statistics import effective_classes
 from .steps import Recipe, learn_d, metric_names, train_step, update_g
 from .training import generate, make_parts, run_loop, to_device_checked
@@ -407,7 +406,8 @@ def _penalty(played):
     if not math.isfinite(flat): return f"at a slope of 0 its gradient is {flat}"
 
 def _mixed_critic(played):
-    if played.game.recipe.penalty and uses_batch_statistics(played.game.D):
+    normalised = any(isinstance(module, _BatchNorm) for module in played.game.D.modules())
+    if played.game.recipe.penalty and normalised: # one channel that measures the batch is meant to
         return "D has batch normalisation: one score's slope depends on all images of the batch"
 
 # %% ../nbs/32_clinic.ipynb #b6564bdc

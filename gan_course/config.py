@@ -87,6 +87,7 @@ class Config(Rules):
     spectral: bool = False        # spectral normalisation of D's layers, in convolutional networks
     condition: str = 'join'       # how D is told the class, a name in `gan_course.networks.CONDITIONS`
     init: str = 'torch'           # initial weights, a name in `gan_course.networks.INITS`
+    without: str = ''             # left out of net 'growing': `gan_course.networks.TRICKS`, joined by +
     g_out: str = 'tanh'           # G's last activation, a name in `gan_course.networks.OUTPUTS`
     loss: str = 'bce'             # a name in `gan_course.losses.LOSSES`
     real_target: _Interval = (1., 1.) # D's target for real, drawn from this interval

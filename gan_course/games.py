@@ -39,6 +39,7 @@ from gan_course.training import (
     train,
     train_bigan,
     train_encoder,
+    train_growing,
     train_mixed,
     train_plain,
     train_triple,
@@ -46,7 +47,7 @@ from gan_course.training import (
 
 # %% ../nbs/34_games.ipynb #47251302
 NETWORK_FIELDS = ('latent', 'g_hidden', 'd_hidden', 'slope', 'dropout', 'batch_norm', 'g_stats', 'attention',
-                  'spectral', 'condition', 'init', 'g_out') # what a row of `NETWORKS` may read of a config
+                  'spectral', 'condition', 'init', 'without', 'g_out') # what a row of `NETWORKS` may read
 
 class _Noting:
     "Stands in for a config, and notes which of its fields are read."
@@ -101,14 +102,16 @@ _one_each = dict(n_d=1, n_g=1, penalty='none', clip=0.)
 _alone = _pure | _one_each | dict(augment='none', n_valid=0)
 _mixed = _one_each | dict(norm='signed')
 _FIXED = { # game -> fields it cannot vary
-    'gan': _pure | _sure | dict(n_labels=0), 'icgan': _alone | _sure | dict(n_labels=0),
+    'gan': _pure | _sure | dict(n_labels=0), 'growing': _pure | _sure | dict(n_labels=0),
+    'icgan': _alone | _sure | dict(n_labels=0),
     'bigan': _alone | _sure | dict(n_labels=0, ema=0.), 'triple': _alone, 'plain': _alone | _sure,
     'mix': _mixed | _sure, 'retrain': _mixed | _sure,
     'flow': _alone | _sure | dict(n_labels=0, loss='bce', moves='fresh', lr_d=2e-4, real_target=(1., 1.),
                                   fake_target=(0., 0.)), # what D would read
 }
 # game -> its networks; others: any that have a D
-_NETS = dict.fromkeys(('icgan', 'bigan', 'triple'), ('cgan', 'cdcgan')) | dict(flow=('unet',))
+_NETS = dict.fromkeys(('icgan', 'bigan', 'triple'), ('cgan', 'cdcgan')) | dict(
+    flow=('unet',), growing=('growing',))
 LEARNERS = 'plain', 'mix', 'retrain' # games of a classifier alone: there is no generator
 
 # %% ../nbs/34_games.ipynb #dd64b969
@@ -154,6 +157,16 @@ def _gan_game(
     G, D = build_networks(config, data)
     check_fit(G, D, data, recipe)
     return lambda run, how: train(G, D, data, recipe, run, how.device, how.every, how.precision)
+
+def _growing_game(
+    config:Config,  # of the run
+    data:Data,      # to learn from
+    recipe:Recipe,  # how to play
+)->Callable:        # (run, how) -> snapshots
+    "G against D, both small at first."
+    G, D = build_networks(config, data)
+    check_fit(G, D, data, recipe)
+    return lambda run, how: train_growing(G, D, data, recipe, run, how)
 
 # %% ../nbs/34_games.ipynb #1f73bbfe
 def _build_encoder(
@@ -353,8 +366,8 @@ def _retrain_game(
     return start
 
 # %% ../nbs/34_games.ipynb #311ed32b
-GAMES = {'gan': _gan_game, 'icgan': _icgan_game, 'bigan': _bigan_game, 'triple': _triple_game,
-         'plain': _plain_game, 'mix': _mix_game, 'retrain': _retrain_game,
+GAMES = {'gan': _gan_game, 'growing': _growing_game, 'icgan': _icgan_game, 'bigan': _bigan_game,
+         'triple': _triple_game, 'plain': _plain_game, 'mix': _mix_game, 'retrain': _retrain_game,
          } # name -> (config, data, recipe) -> (run, how) -> snapshots
 PLAYERS = dict(G='generator', D='discriminator', E='encoder', C='classifier') # in a snapshot's parts
 

@@ -96,7 +96,8 @@ def uses_batch_statistics(
     net:nn.Module,
 )->bool:
     "Does a network's answer to one example depend on the others in its batch?"
-    return any(isinstance(module, _BatchNorm) for module in net.modules())
+    return any(isinstance(module, _BatchNorm) or getattr(module, 'uses_batch_statistics', False)
+               for module in net.modules())
 
 def d_logits(
     D:nn.Module,   # discriminator

@@ -41,6 +41,9 @@ CONFIGS = {game: replace(TINY, game=game, n_labels=100 * (game in ('triple', 'pl
     'penalised, spectral, attention': replace(TINY, penalty='gp', spectral=True, attention=True),
     'flow': Config(game='flow', net='unet', data='mnist_5k', n_train=200, g_hidden=(8, 8), ema=.9, batch=50,
                    epochs=3),
+    'growing': replace(TINY, game='growing', net='growing', batch_norm=False, dropout=0., ema=.9,
+                       penalty='r1', moves='shared'),
+    'grown at once': replace(TINY, net='growing', batch_norm=False, dropout=0., without='equalised'),
     'residual': replace(TINY, net='resnet', batch_norm=False, dropout=0., loss='relativistic',
                         penalty='r1+r2'),
     'averaged': replace(TINY, game='triple', ema=.9, n_labels=100),
@@ -77,7 +80,8 @@ def test_a_game_becomes_a_row(game, tmp_path):
     row = run_config(CONFIGS[game], tmp_path/'run', how=How('cpu', quiet=True), n_score=50)
     expected = dict(gan={'frechet'}, icgan={'frechet', 'reconstruction', 'named', 'kept', 'redrawn'},
                     bigan={'frechet', 'reconstruction'}, triple={'frechet', 'classified'},
-                    plain={'classified'}, mix={'classified'}, retrain={'classified'}, flow={'frechet'})
+                    plain={'classified'}, mix={'classified'}, retrain={'classified'}, flow={'frechet'},
+                    growing={'frechet'})
     assert expected[game] <= set(row['scores'])
     files = dict(icgan='encoder', bigan='encoder') | dict.fromkeys(('triple', *LEARNERS), 'classifier')
     if game in files: assert (tmp_path/'run'/f'{files[game]}.safetensors').exists()

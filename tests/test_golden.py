@@ -25,7 +25,7 @@ DEFAULTS = dict(attention=False, augment='none', batch=64, batch_norm=False, bet
                 latent=100, loss='bce', lr_d=0.0002, lr_g=0.0002, maker='none', moves='fresh', n_d=1, n_g=1,
                 n_labels=0, n_train=0, n_valid=0, net='mlp', noise='normal', norm='signed', opt='adam',
                 penalty='none', real_target=(1.0, 1.0), schedule='constant', seed=0, share=0.0, slope=0.2,
-                spectral=False, width=1.0)
+                spectral=False, width=1.0, without='')
 
 
 def test_every_game_ends_at_the_same_bits():

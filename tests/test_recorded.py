@@ -113,7 +113,8 @@ def recorded(monkeypatch):
     return begin
 
 
-@pytest.mark.parametrize('name', ARMS)
+# what grows is never recorded: a size that comes in brings weights that no optimiser has moved yet
+@pytest.mark.parametrize('name', [name for name, config in ARMS.items() if config.game != 'growing'])
 def test_recorded_steps_play_the_plain_game_to_the_bit(name, tmp_path, recorded):
     config = replace(ARMS[name], **SHORT)
     plain = play(config, tmp_path/'plain')
