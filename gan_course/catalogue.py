@@ -437,7 +437,7 @@ STUDIES.update(named(
           ('cgan-wasserstein', 'depth-collapse'), dict(width=.25, epochs=20)),
 ))
 
-# %% ../nbs/33_translation.ipynb #d0d5821a
+# %% ../nbs/33_translation.ipynb #7eee1530
 _translation = Config(
     game='cycle', net='translator', source='mnist_5k', data='svhn_10k', g_hidden=(16, 32),
     d_hidden=(16, 32, 64), loss='least_squares', l1=5., identity=2.5, pool=50, batch=8,
@@ -447,7 +447,7 @@ TRANSLATION = {'cycle': {}, 'no identity': dict(identity=0.), 'no cycle': dict(l
 _pairs = replace(_translation, game='pairs', source='edges', data='mnist_5k', l1=50., identity=0., pool=0)
 _PAIRS = {'l1+gan': {}, 'l1': dict(adversarial=0.), 'gan': dict(l1=0.),
           'cycle': dict(game='cycle', l1=5., identity=2.5, pool=50), # the same images, without pairs
-          'colour l1+gan': dict(data='svhn_10k', n_train=4000), # as many steps
+          'colour l1+gan': dict(data='svhn_10k', n_train=4000, l1=5.), # as many steps
           'colour l1': dict(data='svhn_10k', n_train=4000, adversarial=0.)}
 
 _forms = dict(small=dict(n_train=160, epochs=2), seeds=3, claims=('mlp-future',), medium=dict(epochs=1))

@@ -996,7 +996,7 @@ def fit_images(
     top, left = (height - high) // 2, (width - wide) // 2
     return F.pad(x, (left, width - wide - left, top, height - high - top))
 
-# %% ../nbs/33_translation.ipynb #27479fea
+# %% ../nbs/33_translation.ipynb #55aded52
 def edges(
     x:Tensor,        # images, uint8 (N, C, H, W)
     share:float=.5,  # slopes above this share of an image's largest are shown
@@ -1005,7 +1005,8 @@ def edges(
     grey = F.pad(x.float().mean(1, keepdim=True) / 255, (1, 1, 1, 1), mode='replicate')
     across = torch.tensor([[-1., 0., 1.], [-2., 0., 2.], [-1., 0., 1.]], device=x.device)
     slope = F.conv2d(grey, torch.stack([across, across.T])[:, None]).norm(dim=1, keepdim=True)
-    return ((slope > share * slope.amax((2, 3), keepdim=True)) * 255).to(torch.uint8).expand_as(x)
+    high = (share * slope.amax((2, 3), keepdim=True)).clamp_min(.01) # an even image has none
+    return ((slope > high) * 255).to(torch.uint8).expand_as(x)
 
 SKETCHES = {'edges': edges} # name -> images uint8 to sketches of them, the same shape
 

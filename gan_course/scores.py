@@ -671,7 +671,7 @@ def mush_scores(
     scores = stacked_scores(((real.x[one, 0].float() + real.x[two, 0]) / 2).to(torch.uint8))
     return {name: scores[name] for name in ('modes', 'kl', 'sure', 'modes_sure', 'kl_sure')}
 
-# %% ../nbs/33_translation.ipynb #3e3ba8f2
+# %% ../nbs/33_translation.ipynb #304dfc8c
 def blur(
     v:Tensor, # images (N, C, H, W)
 )->Tensor:    # the same shape
@@ -686,6 +686,7 @@ DISTURBANCES = { # name -> a change of images in [-1, 1] that tells how much of 
     'noise': lambda v: v + .03 * torch.randn_like(v),  # of about four of 255 levels
     'blur': blur,
     'black': lambda v: v.where(v > -.9, -1.),          # what looks black becomes black
+    'grey': lambda v: v.mean(1, keepdim=True).expand_as(v), # the colours go
     'another': lambda v: v.roll(1, 0),                 # another image's translation: all is lost
 }
 
