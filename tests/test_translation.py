@@ -9,6 +9,7 @@ from gan_course import runs
 from gan_course.catalogue import STUDIES
 from gan_course.config import Config, How, config_id
 from gan_course.data import blank, edges, fit_images, load, load_source, normalise
+from gan_course.diagnosis import diagnose, explain
 from gan_course.games import GAMES, build_networks, check_game, load_train
 from gan_course.losses import LOSSES
 from gan_course.networks import PatchDiscriminator, Translator
@@ -48,6 +49,15 @@ def test_a_game_begins_with_a_source_that_fits(config, says):
 
 def test_the_new_fields_rename_no_run():
     assert config_id(Config()) == config_id(Config(source='none', l1=0., identity=0., pool=0, adversarial=1.))
+
+
+@pytest.mark.parametrize('config', [CYCLE, PAIRS])
+def test_the_clinic_reads_the_game_of_a_translator(config):
+    *_, last = GAMES[config.game](config, data := load_train(config), build_recipe(config))(None, How('cpu'))
+    row = dict(epoch=1., **last.metrics)
+    assert "D gives real" in explain([row], config.loss) and len(data) == 80
+    sure = row | dict(d_loss_real=1e-3, d_loss_fake=1e-3, g_loss=.5)
+    assert [finding.name for finding in diagnose([sure], config.loss)] == ['d-wins']
 
 
 @pytest.mark.parametrize('size,n', [(5, 5), (7, 3), (50, 16)])
