@@ -996,14 +996,15 @@ def fit_images(
     top, left = (height - high) // 2, (width - wide) // 2
     return F.pad(x, (left, width - wide - left, top, height - high - top))
 
-# %% ../nbs/33_translation.ipynb #55aded52
+# %% ../nbs/33_translation.ipynb #7b5bc6f3
 def edges(
     x:Tensor,        # images, uint8 (N, C, H, W)
     share:float=.5,  # slopes above this share of an image's largest are shown
 )->Tensor:           # uint8, the same shape, black and white
     "White where brightness changes fast, by Sobel's filter."
     grey = F.pad(x.float().mean(1, keepdim=True) / 255, (1, 1, 1, 1), mode='replicate')
-    across = torch.tensor([[-1., 0., 1.], [-2., 0., 2.], [-1., 0., 1.]], device=x.device)
+    line = torch.arange(-1., 2., device=x.device) # made there: a recorded step may not wait for the host
+    across = torch.outer(2 - line.abs(), line)    # rows -1 0 1, -2 0 2, -1 0 1
     slope = F.conv2d(grey, torch.stack([across, across.T])[:, None]).norm(dim=1, keepdim=True)
     high = (share * slope.amax((2, 3), keepdim=True)).clamp_min(.01) # an even image has none
     return ((slope > high) * 255).to(torch.uint8).expand_as(x)
