@@ -94,6 +94,11 @@ class Config(Rules):
     fake_target: _Interval = (0., 0.) # D's target for fake
     penalty: str = 'none'         # on D's gradient, a name in `gan_course.losses.PENALTIES`
     gamma: float = 10.            # its weight
+    source: str = 'none'          # shown to a translator: a data set, or one of `gan_course.data.SKETCHES`
+    l1: float = 0.                # weight of the L1 error after a cycle, or to the other half of a pair
+    identity: float = 0.          # weight of the L1 error where nothing is to be translated
+    pool: int = 0                 # earlier fakes that a translator's D is shown too; 0: none
+    adversarial: float = 1.       # weight of D's answer in a translator's loss
 
     def __post_init__(self):
         for f in fields(self):

@@ -113,9 +113,10 @@ def read_metrics(
 # %% ../nbs/04_files.ipynb #d10bbfda
 MARK = '.gan_course' # in each run's folder
 RUN_FILES = ('config.json', 'metrics.jsonl', 'validation.jsonl', 'checkpoint.pt', 'generator.safetensors',
-             'encoder.safetensors', 'classifier.safetensors', 'trained.safetensors', 'README.md', 'row.json',
-             'needed.json', 'diverged.txt', 'digits.png', 'curves.png', 'report.html', 'samples', 'chosen',
-             'generator', 'tensorboard') # all that a run may write
+             'encoder.safetensors', 'classifier.safetensors', 'translator_back.safetensors',
+             'trained.safetensors', 'README.md', 'row.json', 'needed.json', 'diverged.txt', 'digits.png',
+             'curves.png', 'report.html', 'samples', 'chosen', 'generator',
+             'tensorboard') # all that a run may write
 
 def check_run_folder(
     path:Path,         # where a run is to live

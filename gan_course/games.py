@@ -17,7 +17,7 @@ from . import lookup
 from .catalogue import MAKERS, check_share
 from .config import Config, How, config_id, widened
 from .core import RandomState
-from .data import AUGMENTS, Data, hold_out, load, mix_datasets, subset
+from .data import AUGMENTS, SKETCHES, Data, hold_out, load, load_source, mix_datasets, subset
 from gan_course.files import (
     RunDir,
     load_weights,
@@ -38,9 +38,11 @@ from gan_course.training import (
     step_counts,
     train,
     train_bigan,
+    train_cycle,
     train_encoder,
     train_growing,
     train_mixed,
+    train_pairs,
     train_plain,
     train_triple,
 )
@@ -109,9 +111,14 @@ _FIXED = { # game -> fields it cannot vary
     'flow': _alone | _sure | dict(n_labels=0, loss='bce', moves='fresh', lr_d=2e-4, real_target=(1., 1.),
                                   fake_target=(0., 0.)), # what D would read
 }
-# game -> its networks; others: any that have a D
-_NETS = dict.fromkeys(('icgan', 'bigan', 'triple'), ('cgan', 'cdcgan')) | dict(
-    flow=('unet',), growing=('growing',))
+_translates = _alone | _sure | dict(n_labels=0, ema=0., moves='fresh', norm='signed')
+_draws = dict(source='none', l1=0., identity=0., pool=0, adversarial=1.) # there is nothing to translate
+_FIXED = {game: fixed | _draws for game, fixed in _FIXED.items()} | {
+    'cycle': _translates, 'pairs': _translates | dict(identity=0., pool=0)}
+# game -> its networks; others: any that have a D and draw from z
+_NETS = (dict.fromkeys(('icgan', 'bigan', 'triple'), ('cgan', 'cdcgan'))
+         | dict(flow=('unet',), growing=('growing',)) | dict.fromkeys(('cycle', 'pairs'), ('translator',)))
+_ODD_NETS = dict(unet=('has no D', 'G and D'), translator=('is shown images', 'a G that draws from z'))
 LEARNERS = 'plain', 'mix', 'retrain' # games of a classifier alone: there is no generator
 
 # %% ../nbs/34_games.ipynb #dd64b969
@@ -123,8 +130,21 @@ def _check_net(
     if nets and config.net not in nets:
         allowed = f"{'is' if len(nets) == 1 else 'are'} {' and '.join(map(repr, nets))}"
         raise ValueError(f"{name}, allowed in game {config.game!r} {allowed}")
-    if not nets and config.net in _NETS['flow']:
-        raise ValueError(f"{name}, which has no D, allowed in game {config.game!r} is one with G and D")
+    if not nets and config.net in _ODD_NETS:
+        has, wanted = _ODD_NETS[config.net]
+        raise ValueError(f"{name}, which {has}, allowed in game {config.game!r} is one with {wanted}")
+
+def _check_weights(
+    config:Config, # of a game that translates
+):
+    "Refuse weights and a pool that a translator's loss cannot have."
+    for name in ('l1', 'identity', 'adversarial'):
+        if getattr(config, name) < 0:
+            raise ValueError(f"{name} is {getattr(config, name)}, allowed is a weight of 0 or more")
+    if config.pool and config.pool < config.batch:
+        raise ValueError(f"pool is {config.pool}, allowed is 0, or {config.batch} or more: the batch")
+    if not config.l1 + config.adversarial:
+        raise ValueError("l1 and adversarial are 0, allowed is a weight above 0 for one of them")
 
 def check_game(
     config:Config, # of the game
@@ -136,7 +156,8 @@ def check_game(
             raise ValueError(f"{name} is {getattr(config, name)!r}, "
                              f"allowed in game {config.game!r} is {only!r}")
     _check_net(config)
-    if config.game in ('bigan', 'triple') and LOSSES[config.loss].paired:
+    _check_weights(config)
+    if config.game in ('bigan', 'triple', 'cycle', 'pairs') and LOSSES[config.loss].paired:
         raise ValueError(f"loss is {config.loss!r}, "
                          f"allowed in game {config.game!r} is one that is not paired")
     if not 0 <= config.guessed < 1:
@@ -365,11 +386,39 @@ def _retrain_game(
         return train_mixed(C, mixed, recipe, run, how, notes)
     return start
 
+# %% ../nbs/34_games.ipynb #9ec804c4
+def _cycle_game(
+    config:Config,  # of the run
+    data:Data,      # to be reached
+    recipe:Recipe,  # how to play
+)->Callable:        # (run, how) -> snapshots
+    "Two translators, one for each way, each against a D of its own."
+    source = load_source(config.source, config.data)
+    if config.n_train: source = subset(source, config.n_train, config.seed)
+    build, wide = NETWORKS[config.net], widened(config)
+    there = build_networks(config, data)
+    with RandomState(config.seed):
+        _, back = (build(wide, data.shape, data.n_classes) for _ in range(2))
+    options = dict(l1=config.l1, identity=config.identity, adversarial=config.adversarial, pool=config.pool)
+    return lambda run, how: train_cycle(there, back, source, data, recipe, run, how, **options)
+
+def _pairs_game(
+    config:Config,  # of the run
+    data:Data,      # to be reached
+    recipe:Recipe,  # how to play
+)->Callable:        # (run, how) -> snapshots
+    "A translator that is shown both halves of every pair."
+    sketch = lookup(SKETCHES, config.source, 'source')
+    G, D = build_networks(config, data)
+    return lambda run, how: train_pairs(G, D, sketch, data, recipe, run, how, config.l1, config.adversarial)
+
 # %% ../nbs/34_games.ipynb #311ed32b
-GAMES = {'gan': _gan_game, 'growing': _growing_game, 'icgan': _icgan_game, 'bigan': _bigan_game,
+GAMES = { # name -> (config, data, recipe) -> (run, how) -> snapshots
+         'gan': _gan_game, 'growing': _growing_game, 'icgan': _icgan_game, 'bigan': _bigan_game,
          'triple': _triple_game, 'plain': _plain_game, 'mix': _mix_game, 'retrain': _retrain_game,
-         } # name -> (config, data, recipe) -> (run, how) -> snapshots
-PLAYERS = dict(G='generator', D='discriminator', E='encoder', C='classifier') # in a snapshot's parts
+         'cycle': _cycle_game, 'pairs': _pairs_game}
+PLAYERS = dict(G='generator', D='discriminator', E='encoder', C='classifier',
+               F='translator_back') # in a snapshot's parts
 
 # %% ../nbs/38_after.ipynb #fb0bfcc3
 from .training import train_flow

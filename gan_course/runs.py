@@ -26,6 +26,7 @@ from .catalogue import PLAYGROUND
 from .config import Config, How, config_id, content_of, from_dict
 from .core import RandomState, draw_latents, png_bytes, slerp
 from gan_course.data import (
+    SKETCHES,
     STACKED_DIGITS,
     TOYS,
     Data,
@@ -33,9 +34,12 @@ from gan_course.data import (
     count_modes,
     denormalise,
     find_row,
+    fit_images,
     full_name,
     load,
+    load_source,
     normalise,
+    split,
     subset,
 )
 from .diagnosis import SELECTION_RULES, Watch, choose_epoch
@@ -75,6 +79,8 @@ from gan_course.judges import (
 from .networks import Encoder
 from gan_course.scores import (
     _diversity_scores,
+    confusion,
+    cycle_errors,
     extract_features,
     find_judges,
     frechet,
@@ -95,11 +101,14 @@ from gan_course.training import (
     redraw,
     step_counts,
     to_tensorboard,
+    translate,
+    translation_grid,
     validation_losses,
 )
 
 # %% ../nbs/35_runs.ipynb #2fd4c927
-_GROW = 'gan', 'bigan', 'plain', 'flow' # games whose steps at constant rates do not depend on its length
+# games whose steps at constant rates do not depend on its length
+_GROW = 'gan', 'bigan', 'plain', 'flow', 'cycle', 'pairs'
 
 def open_run(
     config:Config,          # what is to be run
@@ -150,9 +159,11 @@ def _save_samples(
     config:Config,  # for noise and norm
     epoch:int,      # passes over the data, for the name
     n:int=100,      # images, ten in a row; a conditional G draws each digit in its own column
+    back:nn.Module|None=None, # of a translator, the one for the way back
 ):
     "Draw the same latents again, and keep the picture."
-    images, _ = generate(G, n, noise=config.noise, norm=config.norm)
+    if config.source != 'none': images = translation_grid(G, back, config.source, config.data)
+    else: images, _ = generate(G, n, noise=config.noise, norm=config.norm)
     if images.dtype == torch.uint8:
         write_atomically(run.path/'samples'/f'epoch-{epoch:04d}.png', png_bytes(images))
 
@@ -202,6 +213,8 @@ def generator_scores(
 )->dict|None:        # of `_image_scores`; None where no scorer ships for the data set
     "Draw images, score them, and say how far from the test set they lie."
     if config.data in TOYS: return _point_scores(G, config, n, seed)
+    if config.source != 'none': # all that there are to be translated
+        n = min(n, len(load_source(config.source, config.data, 'test')))
     def draw(n, y=None): return generate(G, n, y, noise=config.noise, norm=config.norm, seed=seed)
     if config.data in STACKED_DIGITS: # 26,000 numbers where others draw 10,000 images, as in the literature
         n = round(2.6 * n)
@@ -323,6 +336,8 @@ def score_run(
     if 'E' in snapshot.parts and config.data in JUDGES:
         sample = load(config.data, 'test')[:max(1, n // 10)]
         others |= encoder_scores(snapshot.G_ema, snapshot.parts['E'], sample, config)
+    if config.source != 'none':
+        others |= translation_scores(snapshot.G, snapshot.parts.get('F'), config, n)
     return (scores or {}) | others if others else scores
 
 # %% ../nbs/35_runs.ipynb #bf6cc60d
@@ -347,6 +362,43 @@ def encoder_scores(
                 named=(E.eval().to_y(x).argmax(1).cpu() == real.y).float().mean().item(),
                 kept=(called(same) == real.y).float().mean().item(),
                 redrawn=(called(every.flatten(0, 1)) == asked).float().mean().item())
+
+# %% ../nbs/35_runs.ipynb #1e10d23c
+def _back_scores(
+    drawn:Tensor, # what the way back made of test images, uint8 (N, C, H, W)
+    y:Tensor,     # their classes
+    source:str,   # the data set it leads to, one with judges
+)->dict:          # back_accuracy, back_accuracy_b, back_frechet, back_confusion
+    "What the judges of the source say of the way back."
+    real, (judge, second) = reference(source), map(load_scorer, PANELS[source])
+    images = fit_images(drawn, real.held.shape)
+    seen = extract_features(images, judge)
+    return dict(back_accuracy=answer_scores(seen.logits, y)['accuracy'],
+                back_accuracy_b=label_scores(images, y, second)['accuracy'],
+                back_frechet=frechet(seen.features, real.features('held', judge).features),
+                back_confusion=confusion(seen.logits, y))
+
+def translation_scores(
+    G:nn.Module,         # translator from the source to the data
+    back:nn.Module|None, # from the data to the source; None: there is none
+    config:Config,       # of the run
+    n:int=10_000,        # a tenth of it are the test images to translate
+)->dict:                 # pair_l1, confusion; of two translators cycle, back_cycle, hidden, `_back_scores`
+    "What translations keep: the class, the other half of a pair, the image after the way back."
+    k, scores = max(2, n // 10), {}
+    shown, real = (split(held, min(k, len(held)))[0] for held in
+                   (load_source(config.source, config.data, 'test'), load(config.data, 'test')))
+    drawn = translate(G, shown.x)
+    if config.data in JUDGES:
+        scores['confusion'] = confusion(class_logits(load_scorer(JUDGES[config.data]), drawn), shown.y)
+    if config.source in SKETCHES:
+        scores['pair_l1'] = (normalise(drawn) - normalise(real.x)).abs().mean().item()
+    if back is None: return scores
+    hidden = dict(there=cycle_errors(G, back, shown.x), back=cycle_errors(back, G, real.x))
+    scores |= dict(cycle=hidden['there']['none']['error'], back_cycle=hidden['back']['none']['error'],
+                   hidden=hidden)
+    return scores | (_back_scores(translate(back, real.x), real.y, config.source)
+                     if config.source in JUDGES else {})
 
 # %% ../nbs/35_runs.ipynb #95514b74
 def _validate(
@@ -452,7 +504,7 @@ def _run_and_record(
         for snapshot in shown if how.quiet else with_alarms(shown, config.loss, run.path):
             epoch = int(snapshot.epoch)
             if snapshot.G_ema and (_is_milestone(epoch) or epoch == config.epochs):
-                _save_samples(run, snapshot.G_ema, config, epoch)
+                _save_samples(run, snapshot.G_ema, config, epoch, back=snapshot.parts.get('F'))
             if held: _keep_chosen(run, snapshot, _validate(snapshot, held, config), config)
             if interrupted(): game.throw(KeyboardInterrupt) # a checkpoint first, then the way out
     return snapshot
@@ -464,9 +516,9 @@ def _export_networks(
     row:dict,          # what is known of it
     config:Config,     # of the run
 ):
-    "Write the generator and its card, and the encoder or classifier that was trained beside it."
+    "Write the generator and its card, and the other networks that were trained beside it."
     if snapshot.G_ema: export_generator(run, snapshot.G_ema, row | _facts_of(config))
-    for name in {'E', 'C'} & set(snapshot.parts):
+    for name in {'E', 'C', 'F'} & set(snapshot.parts):
         write_atomically(run.path/f'{PLAYERS[name]}.safetensors', weights_of(snapshot.parts[name]))
 
 # %% ../nbs/35_runs.ipynb #1513cf50

@@ -64,7 +64,13 @@ SCORES = dict( # a new score is one row; tables take the first that a study has
     raw_accuracy=Score('high', 'share labelled as asked without the average of weights'),
     sure=Score('high', 'share of images whose every digit is read with certainty'),
     modes_sure=Score('high', 'classes that occur among these'),
-    kl_sure=Score('low', 'how uneven the classes are among these, 0 is best', log=True))
+    kl_sure=Score('low', 'how uneven the classes are among these, 0 is best', log=True),
+    cycle=Score('low', 'distance of an image to what a translation and its way back make of it'),
+    back_accuracy=Score('high', 'share that keep their class on the way back'),
+    back_accuracy_b=Score('high', 'the same, by the second judge'),
+    back_frechet=Score('low', 'distance of what the way back makes', log=True),
+    back_cycle=Score('low', 'distance after the way back and the way there'),
+    pair_l1=Score('low', 'distance of a translation to the other half of its pair'))
 _LAST_LOSSES = 'd_loss', 'g_loss' # at the end of a run; they are no scores
 
 # %% ../nbs/36_seeds.ipynb #fc524ff3

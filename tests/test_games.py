@@ -39,6 +39,11 @@ TINY = Config(net='cdcgan', data='mnist_5k', n_train=200, g_hidden=(8, 8), d_hid
 CONFIGS = {game: replace(TINY, game=game, n_labels=100 * (game in ('triple', 'plain'))) for game in GAMES} | {
     'clipped': replace(TINY, loss='wasserstein', clip=.1, opt='rmsprop', n_d=2),
     'penalised, spectral, attention': replace(TINY, penalty='gp', spectral=True, attention=True),
+    'cycle': Config(game='cycle', net='translator', source='mnist_5k', data='mnist_5k', n_train=120,
+                    g_hidden=(4, 8), d_hidden=(4, 8), loss='least_squares', l1=5., identity=2.5, pool=40,
+                    batch=30, epochs=3),
+    'pairs': Config(game='pairs', net='translator', source='edges', data='mnist_5k', n_train=120,
+                    g_hidden=(4, 8), d_hidden=(4, 8), loss='least_squares', l1=50., batch=30, epochs=3),
     'flow': Config(game='flow', net='unet', data='mnist_5k', n_train=200, g_hidden=(8, 8), ema=.9, batch=50,
                    epochs=3),
     'growing': replace(TINY, game='growing', net='growing', batch_norm=False, dropout=0., ema=.9,
@@ -57,6 +62,9 @@ def begin(config, folder, resume=False):
     data = load_train(config)
     start = GAMES[config.game](config, data, build_recipe(config))
     return start(RunDir(folder, resume, seconds=0), How('cpu'))
+
+
+def config_has_source(game): return CONFIGS[game].source != 'none'
 
 
 def state(now):
@@ -81,11 +89,15 @@ def test_a_game_becomes_a_row(game, tmp_path):
     expected = dict(gan={'frechet'}, icgan={'frechet', 'reconstruction', 'named', 'kept', 'redrawn'},
                     bigan={'frechet', 'reconstruction'}, triple={'frechet', 'classified'},
                     plain={'classified'}, mix={'classified'}, retrain={'classified'}, flow={'frechet'},
-                    growing={'frechet'})
+                    cycle={'frechet', 'cycle', 'back_accuracy', 'hidden', 'confusion'},
+                    pairs={'frechet', 'pair_l1'}, growing={'frechet'})
     assert expected[game] <= set(row['scores'])
-    files = dict(icgan='encoder', bigan='encoder') | dict.fromkeys(('triple', *LEARNERS), 'classifier')
+    files = dict(icgan='encoder', bigan='encoder', cycle='translator_back')
+    files |= dict.fromkeys(('triple', *LEARNERS), 'classifier')
     if game in files: assert (tmp_path/'run'/f'{files[game]}.safetensors').exists()
-    if game not in LEARNERS: assert load_generator(tmp_path/'run').n_classes == 10
+    if game in LEARNERS: return
+    G = load_generator(tmp_path/'run')
+    assert G.n_classes == (0 if config_has_source(game) else 10) and generate(G, 12)[1].max() < 10
 
 
 @pytest.mark.parametrize('name', ['triple', 'guessed'])

@@ -163,7 +163,7 @@ def test_an_accident_is_missing_and_two_lost_runs_are_level():
 
 def test_distances_are_compared_by_ratios_and_others_by_differences():
     assert {name for name, score in SCORES.items() if score.log} == {
-        "frechet", "kl", "frechet_matched", "raw_frechet", "kl_sure"}
+        "frechet", "kl", "frechet_matched", "raw_frechet", "kl_sure", "back_frechet"}
     values = dict(a=[1., 10., 100.], b=[2., 22., 180.])
     line = compare_arms(frame(rows_of(**values))).loc["b"]
     logs = np.log(np.divide(values["b"], values["a"]))
