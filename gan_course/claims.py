@@ -585,8 +585,8 @@ def _scale(
     words = [f'{config.epochs} of ' * (config.epochs != full.epochs) + f'{full.epochs} epochs']
     width = STUDIES[study].base.width # of the report; an arm may be narrower
     if config.width != width: words.append(f'{config.width / width:g} of the width')
-    light = claim.startswith(_LINEAR) and sum(config.g_hidden) < sum(Config.g_hidden)
-    if light: words.append('light networks')
+    linear = claim.startswith(_LINEAR) and config.net in ('mlp', 'cgan', 'half')
+    if linear and sum(config.g_hidden) < sum(Config.g_hidden): words.append('light networks')
     if config.data != full.data or config.n_train != full.n_train:
         words.append(f'{config.n_train or "all"} of {config.data}')
     return ', '.join([*words, row.get('precision', 'fp32')])
@@ -837,7 +837,9 @@ CLAIMS |= {
         *[Compare(**_pixels, arm=arm, way='higher', least=ALIKE) for arm in ('unit', 'raw')],
         Count(study='clinic', arms=('range-raw',), reading='alarm', above=1 / 3, seeds=4))),
     'mlp-future': Claim(
-        "task: convolutions, colour, growing, CycleGAN, schedules", '22_dcgan', (Task(seeds=3),)),
+        "task: convolutions, colour, growing, CycleGAN, schedules", '28_growing', tuple(
+        Task(study=study, form=form, seeds=3) for study, form in (
+            ('growing', 'medium'), ('translation', 'medium'), ('schedules', 'full')))),
 }
 
 # %% ../nbs/41_claims.ipynb #ce505378

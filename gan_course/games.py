@@ -414,9 +414,9 @@ def _pairs_game(
 
 # %% ../nbs/34_games.ipynb #311ed32b
 GAMES = { # name -> (config, data, recipe) -> (run, how) -> snapshots
-         'gan': _gan_game, 'growing': _growing_game, 'icgan': _icgan_game, 'bigan': _bigan_game,
-         'triple': _triple_game, 'plain': _plain_game, 'mix': _mix_game, 'retrain': _retrain_game,
-         'cycle': _cycle_game, 'pairs': _pairs_game}
+    'gan': _gan_game, 'growing': _growing_game, 'icgan': _icgan_game, 'bigan': _bigan_game,
+    'triple': _triple_game, 'plain': _plain_game, 'mix': _mix_game, 'retrain': _retrain_game,
+    'cycle': _cycle_game, 'pairs': _pairs_game}
 PLAYERS = dict(G='generator', D='discriminator', E='encoder', C='classifier',
                F='translator_back') # in a snapshot's parts
 
