@@ -274,11 +274,13 @@ STUDIES.update(named(
           dict(width=.25, epochs=3), 5, ('dcgan-future',), _CONV_BRIEF),
 ))
 
+# %% ../nbs/27_validation.ipynb #647a160a
+from dataclasses import asdict
+
 # %% ../nbs/27_validation.ipynb #ca388c1a
 _light = replace(SPEEDRUN, epochs=8) # the report's game with networks that draw digits after a minute
-_LIGHT = {name: getattr(SPEEDRUN, name) for name in (
-    'latent', 'g_hidden', 'd_hidden', 'batch_norm', 'condition', 'dropout', 'noise', 'lr_g', 'lr_d', 'ema',
-    'moves', 'batch')}
+_LIGHT = {name: value for name, value in asdict(_light).items()
+          if name != 'epochs' and value != getattr(CGAN, name)}
 _FAST_D = dict(lr_g=2e-4, n_d=5, epochs=25) # as many moves of G as the other arms
 _DZERO = {
     'conditional': dict(net='cgan', condition='project'), 'unconditional': {}, # both work

@@ -669,8 +669,9 @@ def _speedrun(
     from gan_course.judges import JUDGES
     from gan_course.runs import device_name, race, record_faults
     if data: lookup(JUDGES, data, 'data')
-    for name, value in dict(seeds=seeds - 1, epochs=epochs, n=n, steps=steps).items():
-        if value < 0: raise ValueError(f"{name} is {value + (name == 'seeds')}, allowed is 1 or more")
+    if seeds < 1: raise ValueError(f"seeds is {seeds}, allowed is 1 or more")
+    for name, value in dict(epochs=epochs, n=n, steps=steps).items():
+        if value < 0: raise ValueError(f"{name} is {value}, allowed is 1 or more")
     _check_output('record', record, overwrite=True) # a line is appended
     held = TRACKS[track]
     changed = {key: value for key, value in dict(data=data, epochs=epochs).items() if value}

@@ -279,6 +279,9 @@ def build_dcgan(
 
 NETWORKS['dcgan'] = build_dcgan
 
+# %% ../nbs/23_cgan.ipynb #ca1ef0cd
+from torch import Tensor
+
 # %% ../nbs/23_cgan.ipynb #4781c4a9
 class ConditionalGenerator(MLPGenerator):
     "z and a class to an image: the class is embedded and joined to z."
@@ -306,6 +309,15 @@ class ConditionalDiscriminator(MLPDiscriminator):
     def forward(self, x, y): return self.body(torch.cat([x.flatten(-self.dims), self.embed(y)], -1))[..., 0]
 
 # %% ../nbs/23_cgan.ipynb #dd3b6100
+def _project(
+    head:nn.Module,  # features to a logit, which knows of no class
+    embed:nn.Module, # a class to a direction among the features
+    features:Tensor, # shape (..., F)
+    y:Tensor,        # classes, int64 (...)
+)->Tensor:           # logits (...)
+    "What the features say of the image, and of this class."
+    return head(features)[..., 0] + (features * embed(y)).sum(-1)
+
 class ProjectionDiscriminator(MLPDiscriminator):
     "An image and a class to a logit: the class's embedding is projected on the features of the image."
     def __init__(self,
@@ -318,7 +330,7 @@ class ProjectionDiscriminator(MLPDiscriminator):
 
     def forward(self, x, y):
         features = self.body[:-1](x.flatten(-self.dims))
-        return self.body[-1](features)[..., 0] + (features * self.embed(y)).sum(-1)
+        return _project(self.body[-1], self.embed, features, y)
 
 CONDITIONS = {'join': ConditionalDiscriminator, 'project': ProjectionDiscriminator}
 
@@ -377,8 +389,7 @@ class ProjectionDCGANDiscriminator(DCGANDiscriminator):
         nn.init.normal_(self.embed.weight, 0, self.n_features**-.5) # a projection of the size of the features
 
     def forward(self, x, y):
-        features = self.body(x)
-        return self.head(features)[:, 0] + (features * self.embed(y)).sum(1)
+        return _project(self.head, self.embed, self.body(x), y)
 
 CONVOLUTIONAL = {'join': PlaneDiscriminator, 'project': ProjectionDCGANDiscriminator}
 
@@ -454,7 +465,6 @@ def build_half_conditional(
 NETWORKS['half'] = build_half_conditional
 
 # %% ../nbs/28_growing.ipynb #57ee4317
-from torch import Tensor
 from torch.nn.utils.parametrize import register_parametrization
 
 # %% ../nbs/28_growing.ipynb #3985bb06
@@ -690,7 +700,7 @@ class GrowingDiscriminator(Growing):
 
     def forward(self, x, y):
         features = self.last(_shrink(self, _resize(x, 2.**(self.stage - self.top))))
-        return self.head(features)[:, 0] + (features * self.embed(y)).sum(1)
+        return _project(self.head, self.embed, features, y)
 
 # %% ../nbs/28_growing.ipynb #39b7b865
 def build_growing(
@@ -873,8 +883,7 @@ class ResidualDiscriminator(nn.Module):
         nn.init.normal_(self.embed.weight, 0, features**-.5) # a projection of the size of the features
 
     def forward(self, x, y):
-        features = self.body(x)
-        return self.head(features)[:, 0] + (features * self.embed(y)).sum(1)
+        return _project(self.head, self.embed, self.body(x), y)
 
 # %% ../nbs/38_after.ipynb #991e55b6
 def build_resnet(

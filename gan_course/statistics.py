@@ -222,8 +222,13 @@ def sign_flip_p(
     for gap in abs(gaps): sums = np.concatenate([sums + gap, sums - gap])
     return float(np.mean(abs(sums) >= abs(gaps.sum()) - 1e-12 * abs(gaps).sum())), 2 / 2**n
 
-def _t_test_p(gaps:np.ndarray): # two-sided
-    return float(2 * special.stdtr(len(gaps) - 1, -abs(gaps.mean()) / _standard_error(gaps)))
+def _t_tail(
+    values:np.ndarray, # one a seed
+    distance:float,    # of their mean from what it is held against
+)->float:
+    "How easily luck alone would put a mean so far to one side, by Student's t."
+    with np.errstate(divide='ignore', invalid='ignore'):
+        return float(special.stdtr(len(values) - 1, -distance / _standard_error(values)))
 
 def holm(
     ps,  # of the comparisons of one table; not a number: no comparison
@@ -256,7 +261,7 @@ def compare_arms(
         both = _logs(both) if log else both
         gap = (both[arm] - both[base]).fillna(0) # two runs that diverged are level
         exact = len(gap) <= 20 or np.isinf(gap).any() # beyond, the t-test will do
-        p, floor = sign_flip_p(gap) if exact else (_t_test_p(gap.to_numpy()), 0.)
+        p, floor = sign_flip_p(gap) if exact else (2 * _t_tail(gap.to_numpy(), abs(gap.mean())), 0.)
         found = np.array([gap.mean(), *interval(gap)])
         better = (gap < 0 if good == 'low' else gap > 0).mean() if good else math.nan
         lines[arm] = *(np.exp(found) if log else found), better, len(gap), p, floor
@@ -302,8 +307,7 @@ def equivalent(
     gaps = np.asarray(differences, float)
     if len(gaps) < 3 or np.isnan(gaps).any(): return math.nan
     if np.isinf(gaps).any(): return 1. # a run that diverged equals nothing
-    with np.errstate(divide='ignore', invalid='ignore'): # the side nearer to the mean decides
-        return float(special.stdtr(len(gaps) - 1, (abs(gaps.mean()) - margin) / _standard_error(gaps)))
+    return _t_tail(gaps, margin - abs(gaps.mean())) # the side nearer to the mean decides
 
 # %% ../nbs/36_seeds.ipynb #5f0bcca1
 def excess_p(
@@ -313,5 +317,4 @@ def excess_p(
     "One-sided t-test: how easily luck alone would put the mean so far above a bound."
     values = np.asarray(values, float)
     if len(values) < 3 or not np.isfinite(values).all(): return math.nan
-    with np.errstate(divide='ignore', invalid='ignore'):
-        return float(special.stdtr(len(values) - 1, (bound - values.mean()) / _standard_error(values)))
+    return _t_tail(values, values.mean() - bound)

@@ -152,6 +152,14 @@ def _check_augment(recipe, data): # as in `check_fit`
         raise ValueError(f"norm is {recipe.norm!r}, allowed with augment {recipe.augment!r} is 'signed'")
 
 # %% ../nbs/14_training.ipynb #647442bf
+def _check_batch(
+    data:Data,      # to learn from
+    recipe:Recipe,  # how
+):
+    "Refuse more images in a step than there are."
+    if len(data) < recipe.batch:
+        raise ValueError(f"batch is {recipe.batch}, allowed is 1 to {len(data)}, the size of {data.name}")
+
 def check_fit(
     G:nn.Module,    # generator
     D:nn.Module,    # discriminator
@@ -159,9 +167,7 @@ def check_fit(
     recipe:Recipe,  # how
 ):
     "Refuse, before the first step, players that do not fit each other or the data."
-    check_players(G, D); _check_augment(recipe, data)
-    if len(data) < recipe.batch:
-        raise ValueError(f"batch is {recipe.batch}, allowed is 1 to {len(data)}, the size of {data.name}")
+    check_players(G, D); _check_augment(recipe, data); _check_batch(data, recipe)
     if G.n_classes not in (0, data.n_classes):
         raise ValueError(f"n_classes of G is {G.n_classes}, "
                          f"allowed are 0 and {data.n_classes}, the classes of {data.name}")
@@ -855,14 +861,6 @@ def train_cycle(
     step = partial(cycle_step, source=source, l1=l1, identity=identity, adversarial=adversarial)
     return run_loop(parts, data, recipe, run, how, step_with=step, names=C_METRICS)
 
-def _check_batch(
-    data:Data,      # to learn from
-    recipe:Recipe,  # how
-):
-    "Refuse more images in a step than there are."
-    if len(data) < recipe.batch:
-        raise ValueError(f"batch is {recipe.batch}, allowed is 1 to {len(data)}, the size of {data.name}")
-
 # %% ../nbs/33_translation.ipynb #123fcc83
 @torch.no_grad()
 def translate(
@@ -927,8 +925,7 @@ def train_flow(
     how:How=How(),           # device, precision, steps between snapshots
 )->Iterator[Snapshot]:       # without D
     "Train a flow: one network, no opponent."
-    if len(data) < recipe.batch:
-        raise ValueError(f"batch is {recipe.batch}, allowed is 1 to {len(data)}, the size of {data.name}")
+    _check_batch(data, recipe)
     G, data = to_device((G,), (data,), how)
     parts = dict(G=G, opt_g=make_optimiser(recipe, recipe.lr_g, G))
     if recipe.ema: parts['G_ema'] = EMA(G, recipe.ema)
