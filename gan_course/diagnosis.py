@@ -76,7 +76,8 @@ LIMITS = dict(contest=.8,   # share of the floor below which both players are co
               beaten=1.5,   # share of the level above which D is beaten
               logit=50.,    # size of a mean logit that no sound D needs
               spread=.03,   # by how much a loss may exceed that of the mean logit if logits are alike
-              level=.01)    # distance from the level, as a share of it, that counts as none
+              level=.01,    # distance from the level, as a share of it, that counts as none
+              steps=10)     # before these there is no game to judge
 
 _NO_GAME = "its metrics are not those of G against D, and no rule reads them"
 
@@ -186,12 +187,13 @@ class Watch:
         loss:str, # the game, a name in `gan_course.losses.LOSSES`
     ):
         lookup(LOSSES, loss, 'loss')
-        self.loss, self.n, self.window = loss, 0, _Window()
+        self.loss, self.n, self.window, self.step = loss, 0, _Window(), 0
 
     def add(self, row):
         "Add a row of metrics; one that is not of two players is left out."
         if not _is_game(row): return
         self.n += 1
+        self.step = row.get('step', math.inf) # a row that does not tell is taken for a late one
         self.window.push(row)
         if len(self.window) > max(1, self.n // 4): self.window.pop()
         self.low, self.high = (f(best, row['real_logit'], row['fake_logit'])
@@ -202,7 +204,8 @@ class Watch:
         "What the rules find now."
         if not self.n: return []
         mean = self.window.means()
-        rules = RULES if not _not_finite(mean, self, self.loss) else {'not-finite': _not_finite}
+        rules = RULES if self.step >= LIMITS['steps'] else {}
+        if _not_finite(mean, self, self.loss): rules = {'not-finite': _not_finite}
         seen = {name: rule(mean, self, self.loss) for name, rule in rules.items()}
         return [Finding(name, what, *FINDINGS[name]) for name, what in seen.items() if what]
 
@@ -249,6 +252,8 @@ def explain(
     lines += [f"{name}: passed, last seen at epoch {epoch:.0f}"
               for name, epoch in _earlier_findings(history, loss).items() if name not in present]
     if math.isnan(_level(loss)): lines.append(f"loss {loss!r} has no level: no rule reads it")
+    elif history and (step := history[-1].get('step', math.inf)) < LIMITS['steps']:
+        lines.append(f"after {step} steps it is too early to tell: no rule speaks before {LIMITS['steps']}")
     elif not any(finding.serious for finding in found): lines.append("nothing serious in these numbers")
     blind = "These numbers cannot show a collapse, nor a class that was never asked for: look at samples."
     return '\n'.join([*lines, blind])

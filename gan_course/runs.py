@@ -476,7 +476,7 @@ def with_alarms(
     "Hand snapshots on, and report what goes wrong, each thing once."
     watch, reported = Watch(loss), set()
     for snapshot in snapshots:
-        watch.add(dict(epoch=snapshot.epoch, **snapshot.metrics))
+        watch.add(dict(snapshot.metrics, step=snapshot.step, epoch=snapshot.epoch))
         for finding in watch.findings():
             if finding.serious and finding.name not in reported:
                 reported.add(finding.name)

@@ -85,6 +85,16 @@ def test_a_broken_row_is_said_to_be_broken_and_nothing_else():
     assert diagnose([]) == diagnose([dict(c_loss=1.)]) == diagnose([dict(d_loss_fake=1., g_loss=1.)]) == []
 
 
+def test_no_rule_speaks_in_the_first_steps_but_a_number_that_is_not_finite_does(tmp_path, capsys):
+    beaten = dict(epoch=1., d_loss_real=1., d_loss_fake=2., g_loss=1., real_logit=0., fake_logit=1.,
+                  real_score=.5, fake_score=.7)
+    assert not diagnose([dict(beaten, step=4)]) and "after 4 steps" in explain([dict(beaten, step=4)])
+    assert [f.name for f in diagnose([dict(beaten, step=10)])] == ["d-beaten"]
+    assert [f.name for f in diagnose([dict(beaten, step=1, g_loss=math.nan)])] == ["not-finite"]
+    for step in (4, 10): [*with_alarms([SimpleNamespace(epoch=1., step=step, metrics=beaten)], "bce", tmp_path)]
+    assert capsys.readouterr().err.count("d-beaten") == 1
+
+
 @pytest.mark.parametrize("call,why", [
     (lambda: diagnose([], "bec"), "loss is 'bec'"), (lambda: run_case("strong"), "case is 'strong'"),
     (lambda: stacked_scores(torch.zeros(2, 1, 28, 28, dtype=torch.uint8)), "allowed is uint8"),
@@ -157,8 +167,7 @@ def test_a_loss_without_level_and_floor_is_run_diagnosed_and_shown(monkeypatch, 
     assert "loss 'toy' has no level: no rule reads it" in explain(history, "toy")
     for loss in ("toy", "wasserstein"):
         assert len(dashboard(history, loss)) == 2
-        snapshots = [SimpleNamespace(epoch=1., metrics={k: v for k, v in row.items() if k != "epoch"})
-                     for row in extreme]
+        snapshots = [SimpleNamespace(epoch=1., step=row["step"], metrics=row) for row in extreme]
         assert [*with_alarms(snapshots, loss, tmp_path/"run")] == snapshots
     assert capsys.readouterr().err == ""
     plt.close("all")
