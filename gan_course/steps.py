@@ -7,6 +7,7 @@ __all__ = ['update_d', 'clip_weights', 'update_g', 'update_d_fast', 'update_shar
 
 # %% ../nbs/12_steps.ipynb #0380aefd
 from collections.abc import Callable
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -71,6 +72,17 @@ def clip_weights(
             for weight in group['params']: weight.clamp_(-bound, bound)
     opt.register_step_post_hook(clip)
 
+# %% ../nbs/12_steps.ipynb #5c1f7ea2
+@contextmanager
+def _frozen(
+    *nets:nn.Module, # relay a gradient, and collect none
+):
+    "Freeze networks; at the end of the block, or at an error in it, they learn again."
+    for net in nets: net.requires_grad_(False)
+    try: yield
+    finally:
+        for net in nets: net.requires_grad_(True)
+
 # %% ../nbs/12_steps.ipynb #a93ddfc5
 def update_g(
     G:nn.Module,        # generator, G(z, y) -> fakes
@@ -82,11 +94,9 @@ def update_g(
     y:Tensor|None=None, # classes to ask for, int64 (N,); None: unconditional
 )->dict[str, Tensor]:   # scalars, left on the device
     "One step of G on `loss.g`; D, frozen, only relays the gradient."
-    D.requires_grad_(False)
-    try:
+    with _frozen(D):
         value = loss.g(D(x, y) if loss.paired else None, D(G(z, y), y))
         opt.zero_grad(set_to_none=True); value.sum().backward(); opt.step()
-    finally: D.requires_grad_(True)
     return dict(g_loss=value.detach())
 
 # %% ../nbs/13_fast.ipynb #3f7e5fc8
@@ -341,11 +351,9 @@ def _update_both(
 )->Tensor:           # scalar, left on the device
     "One step of G and E, D frozen: G wants (G(z), z) to look real, E wants (x, E(x)) to look generated."
     G, D, to_z = players
-    parts['D'].requires_grad_(False)
-    try:
+    with _frozen(parts['D']):
         value = loss.g(None, D(G(z, y), z, y)) + loss.g(None, -D(x, to_z(x), y))
         parts['opt_g'].zero_grad(set_to_none=True); value.backward(); parts['opt_g'].step()
-    finally: parts['D'].requires_grad_(True)
     return value.detach()
 
 # %% ../nbs/25_encoder.ipynb #29663cfb
@@ -531,8 +539,7 @@ def _update_translators(
 )->dict[str, Tensor]: # scalars, left on the device
     "One step of both translators, both D frozen."
     (G, back, D, D_back), (a, b, fake_b, fake_a) = players, images
-    for name in ('D', 'D_back'): parts[name].requires_grad_(False)
-    try:
+    with _frozen(parts['D'], parts['D_back']):
         values = dict(g_loss=loss.g(None, D(fake_b)), g_loss_back=loss.g(None, D_back(fake_a)))
         with torch.set_grad_enabled(weights['l1'] > 0): # without a weight it is only measured
             values['g_cycle'] = cycle_loss(back, a, fake_b) + cycle_loss(G, b, fake_a)
@@ -541,8 +548,6 @@ def _update_translators(
         total = (weights['adversarial'] * (values['g_loss'] + values['g_loss_back'])
                  + weights['l1'] * values['g_cycle'] + weights['identity'] * values['g_identity'])
         parts['opt_g'].zero_grad(set_to_none=True); total.backward(); parts['opt_g'].step()
-    finally:
-        for name in ('D', 'D_back'): parts[name].requires_grad_(True)
     return {name: value.detach() for name, value in values.items()}
 
 # %% ../nbs/33_translation.ipynb #9dfc3236
@@ -589,12 +594,10 @@ def pairs_step(
     x, shown = normalise(pixels, recipe.norm), normalise(sketch(pixels), recipe.norm)
     fake = G(shown)
     metrics = learn_d(parts['opt_d'], recipe.loss, D(x, shown), D(fake.detach(), shown))
-    parts['D'].requires_grad_(False)
-    try:
+    with _frozen(parts['D']):
         metrics |= dict(g_loss=recipe.loss.g(None, D(fake, shown)), g_l1=F.l1_loss(fake, x))
         total = adversarial * metrics['g_loss'] + l1 * metrics['g_l1']
         parts['opt_g'].zero_grad(set_to_none=True); total.backward(); parts['opt_g'].step()
-    finally: parts['D'].requires_grad_(True)
     return torch.stack([metrics[name].detach() for name in P_METRICS])
 
 # %% ../nbs/38_after.ipynb #4b9e8b74

@@ -91,7 +91,8 @@ def test_no_rule_speaks_in_the_first_steps_but_a_number_that_is_not_finite_does(
     assert not diagnose([dict(beaten, step=4)]) and "after 4 steps" in explain([dict(beaten, step=4)])
     assert [f.name for f in diagnose([dict(beaten, step=10)])] == ["d-beaten"]
     assert [f.name for f in diagnose([dict(beaten, step=1, g_loss=math.nan)])] == ["not-finite"]
-    for step in (4, 10): [*with_alarms([SimpleNamespace(epoch=1., step=step, metrics=beaten)], "bce", tmp_path)]
+    for step in (4, 10):
+        [*with_alarms([SimpleNamespace(epoch=1., step=step, metrics=beaten)], "bce", tmp_path)]
     assert capsys.readouterr().err.count("d-beaten") == 1
 
 
