@@ -136,7 +136,7 @@ DCGAN = Config(net='dcgan', g_hidden=DEPTHS['medium'], d_hidden=(64, 128, 256), 
 _DEPTH_GAME = replace(DCGAN, init='radford', slope=.2, lr_g=2e-4, lr_d=2e-4, batch=64, epochs=20)
 _CONV_SMALL = dict(width=.25, epochs=3)   # of full MNIST: minutes on a core, a look
 _CONV_MEDIUM = dict(width=.25, epochs=20) # half an hour on a core: digits that can be read
-_CONV_BRIEF = dict(width=.25, epochs=8)   # ten minutes, where arms differ in more than their last polish
+_CONV_BRIEF = dict(width=.25, epochs=4)   # six minutes, where arms differ in more than their last polish
 
 # %% ../nbs/22_dcgan.ipynb #b0f337f4
 _RATES = {'d-tenth': {}, 'equal': dict(lr_d=1e-3), 'equal-low': dict(lr_g=1e-4),
@@ -166,9 +166,9 @@ STUDIES.update(named(
           replace(_DEPTH_GAME, moves='fresh', epochs=50), _RATIOS, _CONV_SMALL, 4, ('depth-ratio',),
           _CONV_BRIEF),
     Study('dcgan-lr', "Does D need a smaller learning rate than G?", DCGAN, _RATES, _CONV_SMALL, 4,
-          ('dcgan-lr',), _CONV_MEDIUM | dict(epochs=12)),
+          ('dcgan-lr',), _CONV_MEDIUM | dict(epochs=8)),
     Study('dcgan-batch', "What does the batch size cost, and what does it give?", DCGAN, _BATCHES,
-          _CONV_SMALL, 4, ('dcgan-batch',), _CONV_MEDIUM | dict(epochs=12)),
+          _CONV_SMALL, 4, ('dcgan-batch',), _CONV_MEDIUM | dict(epochs=8)),
     Study('depth-bn', "Does G need batch normalisation, and with which statistics should it sample?",
           _DEPTH_GAME, _BATCH_NORM, _CONV_SMALL, 3, ('depth-bn',), _CONV_BRIEF),
     Study('dcgan-future', "Do self-attention and spectral normalisation help?", DCGAN, _FUTURE, _CONV_SMALL,

@@ -365,8 +365,10 @@ def _check_samples_file(
     if out.suffix not in _KINDS:
         raise ValueError(f"out is {out}, allowed are .npz (arrays), .png (one grid), "
                          "and a name without suffix (a folder of .png files)")
-    there = any(out.iterdir()) if out.is_dir() else out.exists()
-    if there and (not overwrite or out.is_dir() != (out.suffix == '')):
+    if out.is_dir() and (out.suffix or any(out.iterdir())): # what is in it would be mixed with what is drawn
+        raise FileExistsError(f"out is {out}, a folder, allowed is a new file; or a name without suffix, "
+                              "of a new or an empty folder")
+    if out.exists() and not out.is_dir() and (not overwrite or not out.suffix):
         raise FileExistsError(f"out is {out}, which is there already; allowed are a new file or --overwrite")
     out.parent.mkdir(parents=True, exist_ok=True)
 
@@ -393,7 +395,7 @@ def _sample(
     out:Path=Path('samples.npz'), # a .npz of arrays, a .png of one grid, or a folder of pictures (no suffix)
     labels:tuple[int, ...]=(), # classes to ask for, in turn (default: all)
     seed:int=1,                # which draw
-    overwrite:bool=False,      # replace the file that is there
+    overwrite:bool=False,      # replace the file that is there; a folder must be new
 ):
     "Draw images from a finished run: `images` uint8 (N, C, H, W), `labels` int64 (N,), -1 for none."
     import torch
@@ -423,15 +425,17 @@ def read_samples(
     names:tuple=(),        # of the classes that they can be of; (): numbers
 )->tuple:                  # images uint8, classes int64 or None, sentences: how they were read
     "Read images of `sample`, or of any other program."
+    import numpy as np
     import torch
 
     from gan_course.data import read_images
     images, y, found, notes = read_images(path, size, grey)
     if y is None: return images, None, notes
+    if y.dtype.kind in 'US': found, y = np.unique(y.astype(str), return_inverse=True) # names
     known = {name: i for i, name in enumerate(names or map(str, range(1000)))}
-    if not found: return images, torch.as_tensor(y).squeeze(), notes # numbers, as they are
+    if not len(found): return images, torch.as_tensor(y).squeeze(), notes # numbers, as they are
     if {*found} <= {*known}: return images, torch.tensor([known[found[c]] for c in y]), notes
-    other = f"no classes are scored: the sub-folders, {', '.join(found)[:60]}, are none of the real images"
+    other = f"no classes are scored: {', '.join(found)[:60]} are none of the real images"
     return images, None, [*notes, other]
 
 # %% ../nbs/43_cli.ipynb #760714f9
@@ -497,9 +501,7 @@ def _score(
     from gan_course.report import write_scores
     from gan_course.scores import as_pixels
     from gan_course.scores import score as score_images
-    _check_free('html', html, overwrite)
-    if html and not html.parent.is_dir():
-        raise FileNotFoundError(f"html is {html}, whose folder is not there; allowed is one that is")
+    _check_output('html', html, overwrite)
     images, y, data, real, notes, drawn = _find_samples(what, data, n, seed, resize, grey)
     with warnings.catch_warnings(): # what it warns of is in the scores, and said below
         warnings.simplefilter('ignore', UserWarning)
@@ -682,7 +684,8 @@ def _speedrun(
     for seed in range(seeds):
         rows.append(race(held, seed, how))
         print(json.dumps(rows[-1]), flush=True)
-        if record: append_row(record.with_suffix('.jsonl'), dict(arm=track, device=where) | rows[-1])
+        if record:
+            append_row(record.with_suffix('.jsonl'), dict(arm=track, device=where) | rows[-1], again=True)
     line = _record_line(track, rows, where, record_faults(held, rows))
     print(_RECORD_HEAD + line)
     if record:
@@ -772,7 +775,7 @@ def _claims(
     "Show what stored rows say of the reports' claims, or make the runs that are missing."
     from gan_course import claims as ledger
     if claim: lookup(ledger.CLAIMS, claim, 'CLAIM')
-    _check_free('html', html, overwrite)
+    _check_output('html', html, overwrite)
     folder = results or CHAPTERS/'results'
     if settle: _settle(settle, claim, folder, results, out, device, precision, n, workers)
     found = [ledger.verdict(claim, folder)] if claim else ledger.verdicts(folder)

@@ -25,7 +25,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from . import lookup
 from .catalogue import CDCGAN, DCGAN
 from .config import Config, How, config_id
-from .core import RandomState, draw_latents
+from .core import RandomState, draw_latents, evaluating
 from .data import TOYS, Data, normalise, subset
 from .diagnosis import _NO_GAME, Finding, _is_game, _recent, diagnose
 from .files import Diverged, read_jsonl, round_floats
@@ -85,10 +85,9 @@ def _batch_dependence(
     *others:Tensor, # further inputs, (N,)
 )->float:           # the largest change of a value
     "How much the outputs for half of a batch change when the other half is removed."
-    was, half = net.training, len(x) // 2
-    net.eval()
-    together, alone = net(x, *others)[:half], net(x[:half], *[other[:half] for other in others])
-    net.train(was)
+    half = len(x) // 2
+    with evaluating(net):
+        together, alone = net(x, *others)[:half], net(x[:half], *[other[:half] for other in others])
     return (together - alone).abs().max().item()
 
 # %% ../nbs/32_clinic.ipynb #d534754c

@@ -71,6 +71,7 @@ def to_bytes(
     "Images as bytes, their range guessed from their ends; raises ValueError where no guess is safe."
     if x.dtype == torch.uint8 or not x.numel(): return x.to(torch.uint8), 'bytes'
     if x.dtype == torch.bool: return x.to(torch.uint8) * 255, 'true and false'
+    if x.dtype in (torch.uint16, torch.uint32, torch.uint64): x = x.long() # torch cannot compare these
     low, high = x.min().item(), x.max().item()
     floats = x.is_floating_point()
     if floats and dips_below_zero(x):
@@ -533,12 +534,12 @@ from functools import partial
 
 from PIL import Image
 from torchvision import datasets as torchvision_sets
-from torchvision.datasets import ImageFolder
+from torchvision.datasets.folder import IMG_EXTENSIONS, ImageFolder
 from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 from torchvision.transforms.v2.functional import center_crop, resize, rgb_to_grayscale
 
 # %% ../nbs/17_own_images.ipynb #c8ff2326
-_NAME = re.compile(r'(.+?)(?:\[([a-z0-9=,]+)\])?(?:#([0-9a-f]{16}))?', re.S)
+_NAME = re.compile(r'(.+?)(?:\[((?:,?[a-z]+=[0-9]+)+)\])?(?:#([0-9a-f]{16}))?', re.S)
 _OPTIONS = dict(size=0, grey=0, seed=0) # as in `load`
 
 def _parse_name(
@@ -546,7 +547,7 @@ def _parse_name(
 )->tuple[str, dict, str]:   # path, options, hash or ''
     "The parts of the name of one's own images."
     path, options, digest = _NAME.fullmatch(name).groups() if name else ('', None, None)
-    given = dict(part.split('=') for part in options.split(',')) if options else {}
+    given = dict(part.split('=') for part in options.strip(',').split(',')) if options else {}
     for key in given: lookup(_OPTIONS, key, 'option of data')
     found = _OPTIONS | {key: int(value) for key, value in given.items()}
     if found['size'] and not 4 <= found['size'] <= 1024:
@@ -556,8 +557,8 @@ def _parse_name(
 def _is_own(path:str)->bool:
     "Does this name a file, a folder or a data set of torchvision, there or not?"
     kinds = '.npz', '.npy', '.gz'
-    return path.startswith('torchvision:') or path[:1] in '.~' or Path(path).suffix in kinds or (
-        '/' in path or os.sep in path or Path(path).exists())
+    return path.startswith(('torchvision:', '.', '~')) or Path(path).suffix in kinds or (
+        '/' in path or os.sep in path or path != '' and Path(path).exists())
 
 # %% ../nbs/17_own_images.ipynb #610f386f
 @dataclass
@@ -569,6 +570,13 @@ class _Found:
 
 class _Folder(ImageFolder):
     "Images in sub-folders, which are their classes; without sub-folders, of one class."
+    def __init__(self, folder):
+        def counts(file): # what is hidden does not
+            *folders, name = Path(file).relative_to(folder).parts
+            return name.lower().endswith(IMG_EXTENSIONS) and name[0] != '.' and not any(
+                part[0] in '._' for part in folders)
+        super().__init__(folder, loader=_open_image, is_valid_file=counts)
+
     def find_classes(self, directory):
         names = sorted(f.name for f in Path(directory).iterdir() if f.is_dir() and f.name[0] not in '._')
         return (names or ['']), {name: i for i, name in enumerate(names or [''])}
@@ -595,9 +603,9 @@ def _read_folder(path, change): # change: of each image, (C, H, W) -> _Found
     folders = dict(train=inside['train'], test=test) if test and 'train' in inside else dict(all=path)
     parts, known = {}, {}
     for part, folder in folders.items():
-        try: pictures = _Folder(folder, loader=_open_image)
+        try: pictures = _Folder(folder)
         except FileNotFoundError as e:
-            said = str(e).partition(' Supported')[0].replace(' for the classes .', '')
+            said = str(e).replace(' for the classes .', '')
             raise ValueError(f"data is {folder}, where pictures are missing ({said})") from e
         x, y, _ = read_dataset(pictures, change)
         known[part] = tuple(pictures.classes)
@@ -605,8 +613,8 @@ def _read_folder(path, change): # change: of each image, (C, H, W) -> _Found
     if len({*known.values()}) > 1:
         raise ValueError(f"data is {path}, whose parts have other classes: {known}; allowed are the same")
     loose = sum(f.suffix.lower() in ('.png', '.jpg', '.jpeg') for f in Path(path).iterdir() if f.is_file())
-    beside = (f"{loose} pictures beside the sub-folders are left out",) if loose and inside else ()
-    return _Found(parts, known[part], beside)
+    beside = known[part] != ('',) and loose and (f"{loose} pictures beside the sub-folders are left out",)
+    return _Found(parts, known[part], beside or ())
 
 # %% ../nbs/17_own_images.ipynb #3f1aa9ea
 _IMAGES = 'images', 'image', 'imgs', 'img', 'x', 'data', 'samples', 'arr0', 'arr'
@@ -764,8 +772,8 @@ def _bring_into_form(path, found, options): # -> DataSet
         x = _fit(x, options['size'], options['grey']).contiguous()
         parts[part] = x, torch.zeros(len(x), dtype=torch.int64) if labels is None else labels[i]
         notes += [order and f"{order}", f"{numbers} as bytes" * (numbers != 'bytes')]
-    if sum(len(x) for x, _ in parts.values()) < 10:
-        raise ValueError(f"data {path} has {len(x)} images, allowed are 10 or more")
+    if (n := sum(len(x) for x, _ in parts.values())) < 10:
+        raise ValueError(f"data {path} has {n} images, allowed are 10 or more")
     if 'all' in parts:
         parts = _hold_back(*parts['all'], options['seed'])
         notes.append(f"no test part: {len(parts['test'][0]):,} images held back by seed {options['seed']}")

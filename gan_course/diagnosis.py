@@ -143,10 +143,10 @@ def _undecided(mean, logits, loss):
 
 # %% ../nbs/32_clinic.ipynb #39ee9589
 def _squeezed(mean, logits, loss):
-    if loss not in ('bce', 'minimax'): return
     top = logits.top
-    above = top['d_loss_real'] - math.log1p(math.exp(-top['real_logit'])) if logits.high <= 1 else 1.
-    if logits.low > -LIMITS['level'] and top['real_logit'] > .5 and above < LIMITS['spread']:
+    if loss not in ('bce', 'minimax') or logits.low <= -LIMITS['level'] or logits.high > 1: return
+    if top['real_logit'] <= .5: return
+    if top['d_loss_real'] - math.log1p(math.exp(-top['real_logit'])) < LIMITS['spread']:
         return (f"all mean logits are between 0 and 1; at epoch {top['epoch']:.0f} those of real images are "
                 f"{top['real_logit']:.2f}, and alike")
 

@@ -26,14 +26,15 @@ def write_atomically(
 ):
     "Write a file whole or not at all: a temporary file next to it, fsync, rename."
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
+    temporary = ''
     try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
         with os.fdopen(handle, 'wb') as file:
             file.write(data); file.flush(); os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException as e:
-        Path(temporary).unlink(missing_ok=True)
+        if temporary: Path(temporary).unlink(missing_ok=True)
         if not isinstance(e, OSError): raise
         kept = "; the file that was there is intact" if path.exists() else ""
         raise OSError(e.errno, f"could not write {path}: {e.strerror}{kept}") from e
@@ -319,16 +320,20 @@ def load_weights(
     net.load_state_dict(found)
 
 # %% ../nbs/04_files.ipynb #226c69ba
+def facts_in(
+    data:bytes, # of a safetensors file: the length of its header, 8 bytes, the header as JSON, the weights
+)->dict:        # as given to `weights_of`; {}: none
+    "The facts beside a network's weights; raises ValueError where the bytes are no such file."
+    header = parse_json(data[8:8 + int.from_bytes(data[:8], 'little')])
+    if not isinstance(header, dict): raise ValueError("its header is no JSON object")
+    return parse_json(header.get('__metadata__', {}).get('facts', '{}'))
+
 def read_facts(
     path:Path, # a safetensors file
 )->dict:       # as given to `weights_of`; {}: none
     "Read the facts beside a network's weights; raises BadCheckpoint if the file is damaged."
-    from safetensors import SafetensorError, safe_open
-    read_file(path) # a pipe or a folder is refused here
-    try:
-        with safe_open(path, 'pt') as file: return parse_json((file.metadata() or {}).get('facts', '{}'))
-    except (SafetensorError, ValueError) as e:
-        raise BadCheckpoint(f"{path} is damaged ({e}): train the run again") from e
+    try: return facts_in(read_file(path))
+    except ValueError as e: raise BadCheckpoint(f"{path} is damaged ({e}): train the run again") from e
 
 # %% ../nbs/29_judges.ipynb #9db1d89d
 import gan_course
@@ -405,12 +410,13 @@ def _ended_runs(
 def append_row(
     file:str|Path, # of JSON lines; made if it is not there
     row:dict,      # with `arm`, `id` and whatever else was found
+    again:bool=False, # also where the run has a row: a race may be run twice
 )->bool:           # False: the run has a row already, and nothing was written
     "Add a row, whole and once, however many processes write to the same file."
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_name(f'.{file.name}.lock')), file.open('a+b') as out:
-        if _ended_runs(file, out).get((row['arm'], *run_key(row))): return False
+        if not again and _ended_runs(file, out).get((row['arm'], *run_key(row))): return False
         out.seek(max(out.seek(0, os.SEEK_END) - 1, 0))
         cut = out.read(1) not in (b'', b'\n') # the last writer was killed within its line
         out.write(b'\n' * cut + json.dumps(row).encode() + b'\n')

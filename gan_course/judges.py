@@ -6,7 +6,6 @@
 __all__ = ['SCORERS', 'JUDGES', 'PANELS', 'class_logits', 'accuracy', 'train_classifier', 'save_scorer', 'load_scorer']
 
 # %% ../nbs/29_judges.ipynb #4b110928
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -14,15 +13,23 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load as safetensors_load
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from . import lookup
-from .core import RandomState, pick_device
+from .core import RandomState, evaluating, pick_device
 from .data import DATASETS, OWN, Data, _data_roots, find_row, index_batches, load, normalise
-from .files import ASSETS, fingerprint, read_file, read_pinned, weights_of, write_atomically
+from gan_course.files import (
+    ASSETS,
+    facts_in,
+    fingerprint,
+    read_file,
+    read_pinned,
+    weights_of,
+    write_atomically,
+)
 from .networks import classifier
 from .speed import PRECISIONS, keep_freed_memory, lower_precision, matmul_precision
 
@@ -34,11 +41,9 @@ def class_logits(
     batch:int=100,   # images at a time; few fit into the cache
 )->Tensor:           # (N, n_classes), on the CPU
     "What the classifier says of images, in evaluation mode."
-    device, was_training = next(net.parameters()).device, net.training
-    net.eval()
-    logits = torch.cat([net(normalise(part.to(device))).cpu() for part in images.split(batch)])
-    net.train(was_training)
-    return logits
+    device = next(net.parameters()).device
+    with evaluating(net): parts = [net(normalise(part.to(device))).cpu() for part in images.split(batch)]
+    return torch.cat(parts)
 
 # %% ../nbs/29_judges.ipynb #515c610f
 def accuracy(
@@ -139,7 +144,7 @@ def save_scorer(
 def _read_scorer(path, data): # the bytes of a file of `save_scorer`
     "A classifier from its file, in evaluation mode, with its `hash` and `facts`."
     try:
-        with safe_open(path, 'pt') as file: facts = json.loads(file.metadata()['facts'])
+        facts = facts_in(data)
         net = classifier(facts['shape'], facts['n_classes']).to(memory_format=torch.channels_last).eval()
         net.load_state_dict(safetensors_load(data))
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as e:
@@ -158,7 +163,7 @@ def untrained_scorer(
 
 # %% ../nbs/29_judges.ipynb #bf333d5d
 def _train_own(name, file): # 'own-HASH', or 'own-HASH_b', which has another seed
-    "Train a judge from the classes of one's own images, and keep it in the cache if that can be written."
+    "Train a judge from the classes of one's own images: the bytes of its file."
     digest, second = name[4:20], name.endswith('_b')
     if digest not in OWN:
         raise ValueError(f"scorer is {name!r}, whose images have not been loaded; allowed are a judge of the "
@@ -175,11 +180,11 @@ def _train_own(name, file): # 'own-HASH', or 'own-HASH_b', which has another see
 @lru_cache(maxsize=4)
 def _own_scorer(name, cache): # the folder of the cache
     file = cache/f'{name}.safetensors'
-    if not file.exists():
-        data = _train_own(name, file)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, data)
-    return _read_scorer(file, file.read_bytes())
+    if file.exists(): return _read_scorer(file, file.read_bytes())
+    data = _train_own(name, file)
+    try: file.parent.mkdir(parents=True, exist_ok=True); write_atomically(file, data)
+    except OSError as e: print(f"the judge is not kept for the next time: {e}", file=sys.stderr)
+    return _read_scorer(file, data)
 
 # %% ../nbs/29_judges.ipynb #16ba7b21
 @lru_cache(maxsize=4)

@@ -599,8 +599,15 @@ def load_generator(
     facts = read_facts(file)
     G, _ = build_networks(config, _form_of(facts, config))
     load_weights(G, file)
-    G.config, G.classes = config, tuple(facts.get('classes', ()))
+    G.config, G.classes = config, _class_names(file, facts)
     return G.eval()
+
+def _class_names(file, facts): # of a .safetensors file: samples are written into folders of these names
+    names = tuple(facts.get('classes', ()))
+    if names and (len(names) != facts['n_classes'] or not all(
+            isinstance(name, str) and name.strip('.') and not {*'/\\'} & {*name} for name in names)):
+        raise ValueError(f"{file} has the classes {names}, allowed are {facts['n_classes']} names of folders")
+    return names
 
 def _config_in(file): # a .safetensors file
     try:

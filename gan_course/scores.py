@@ -19,7 +19,7 @@ from torchvision.transforms.v2.functional import gaussian_blur
 
 from . import lookup
 from .catalogue import _ONLY, _SIZES, BREAKS
-from .core import RandomState
+from .core import RandomState, evaluating
 from gan_course.data import (
     Data,
     denormalise,
@@ -58,11 +58,10 @@ def extract_features(
     batch:int=100,        # images at a time, few enough for the cache
 )->Features:              # on the CPU
     "A judge's features and logits of images, in evaluation mode."
-    device, was_training = next(scorer.parameters()).device, scorer.training
-    scorer.eval()
-    features = [scorer[:-1](normalise(part.to(device))) for part in images.split(batch)]
-    logits = [scorer[-1](part).cpu() for part in features]
-    scorer.train(was_training)
+    device = next(scorer.parameters()).device
+    with evaluating(scorer):
+        features = [scorer[:-1](normalise(part.to(device))) for part in images.split(batch)]
+        logits = [scorer[-1](part).cpu() for part in features]
     return Features(torch.cat(features).cpu(), torch.cat(logits))
 
 # %% ../nbs/30_scoring.ipynb #3013972f

@@ -77,11 +77,12 @@ def clip_weights(
 def _frozen(
     *nets:nn.Module, # relay a gradient, and collect none
 ):
-    "Freeze networks; at the end of the block, or at an error in it, they learn again."
-    for net in nets: net.requires_grad_(False)
+    "Freeze networks; at the end of the block, or at an error in it, what learned before learns again."
+    learning = [p for net in nets for p in net.parameters() if p.requires_grad]
+    for p in learning: p.requires_grad_(False)
     try: yield
     finally:
-        for net in nets: net.requires_grad_(True)
+        for p in learning: p.requires_grad_(True)
 
 # %% ../nbs/12_steps.ipynb #a93ddfc5
 def update_g(

@@ -28,7 +28,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 
 from . import lookup
 from .config import How
-from .core import RandomState, draw_latents, image_grid, pick_device
+from .core import RandomState, draw_latents, evaluating, image_grid, pick_device
 from .data import AUGMENTS, Data, denormalise, index_batches
 from gan_course.files import (
     BadCheckpoint,
@@ -174,17 +174,15 @@ def check_fit(
     if recipe.moves == 'simultaneous' and uses_batch_statistics(D):
         raise ValueError("moves is 'simultaneous' and D has batch normalisation, allowed are moves 'fresh' "
                          "or 'shared', or a D that treats each example by itself")
-    modes = G.training, D.training
-    with RandomState(0, data.x.device), torch.no_grad():
+    with evaluating(G, D), RandomState(0, data.x.device), torch.no_grad():
         y = torch.zeros(2, dtype=torch.long, device=data.x.device) if G.n_classes else None
-        fake = G.eval()(draw_latents(2, G.latent, device=data.x.device), y)
+        fake = G(draw_latents(2, G.latent, device=data.x.device), y)
         if fake.shape[1:] != data.x.shape[1:]:
             raise ValueError(f"G makes examples of shape {tuple(fake.shape[1:])}, "
                              f"but those of {data.name} have shape {data.shape}")
-        logits = D.eval()(fake, y)
+        logits = D(fake, y)
     if logits.shape != (2,):
         raise ValueError(f"D returns shape {tuple(logits.shape)} for 2 examples, allowed is (2,): logits")
-    G.train(modes[0]), D.train(modes[1])
 
 # %% ../nbs/14_training.ipynb #69d04e93
 def _save_state(
@@ -522,19 +520,20 @@ def generate(
 )->tuple[Tensor, Tensor]:  # images uint8 (n, C, H, W) or points float32 (n, dim); classes (n,), -1: none
     "Draw examples from G in evaluation mode, on the CPU."
     if not 1 <= n < 2**31: raise ValueError(f"n is {n}, allowed is 1 or more, below 2**31")
-    if not G.n_classes: y = torch.full((n,), -1)
+    if not G.n_classes:
+        if y is not None: raise ValueError("y asks for classes, but this G takes none; leave y out")
+        y = torch.full((n,), -1)
     elif y is None: y = torch.arange(n) % G.n_classes
     if len(y) != n or G.n_classes and not (0 <= y.min() and y.max() < G.n_classes):
         raise ValueError(f"y has {len(y)} classes from {y.min()} to {y.max()}, "
                          f"allowed are {n} classes 0 to {G.n_classes - 1}")
-    device, was_training = next(G.parameters()).device, G.training
+    device = next(G.parameters()).device
     if hasattr(G, 'draw_inputs'): z, y = G.draw_inputs(n, norm, seed) # images, and their classes
     else:
         with RandomState(seed): z = draw_latents(n, G.latent, noise)
-    G.eval()
     def draw(z, y): return G(z.to(device), y.to(device) if G.n_classes else None).cpu()
-    generated = torch.cat([draw(z[i:i + batch], y[i:i + batch]) for i in range(0, n, batch)])
-    G.train(was_training)
+    with evaluating(G): parts = [draw(z[i:i + batch], y[i:i + batch]) for i in range(0, n, batch)]
+    generated = torch.cat(parts)
     return (denormalise(generated, norm) if generated.ndim == 4 else generated), y
 
 # %% ../nbs/14_training.ipynb #9734fd8f
@@ -636,14 +635,12 @@ def redraw(
     batch:int=500,  # images at a time, a bound on memory
 )->tuple[Tensor, Tensor]: # reconstructions (N, C, H, W); each redrawn as every class (N, classes, C, H, W)
     "Reconstruct images through their codes, and draw each code again as every class."
-    modes, found = (G.training, E.training), []
-    G.eval(), E.eval()
-    for part in x.split(batch):
+    every = torch.arange(G.n_classes, device=x.device)
+    def of(part):
         z, logits = E(part)
-        every = torch.arange(G.n_classes, device=x.device)
         drawn = G(z.repeat_interleave(len(every), 0), every.repeat(len(part))).unflatten(0, (len(part), -1))
-        found.append((drawn[torch.arange(len(part)), logits.argmax(1)], drawn))
-    G.train(modes[0]), E.train(modes[1])
+        return drawn[torch.arange(len(part)), logits.argmax(1)], drawn
+    with evaluating(G, E): found = [of(part) for part in x.split(batch)]
     return tuple(map(torch.cat, zip(*found, strict=True)))
 
 # %% ../nbs/25_encoder.ipynb #671beeea
@@ -719,15 +716,12 @@ def validation_losses(
 )->dict:               # d_loss_real, d_loss_fake, d_loss, g_loss and the mean probabilities, floats
     "The game's losses on held-out examples and fresh fakes, with dropout off and running statistics."
     G, D, device = snapshot.G_ema, snapshot.D, next(snapshot.D.parameters()).device
-    modes = G.training, D.training
-    G.eval(), D.eval()
     held = held[:n].to(device)
     with RandomState(seed): z = draw_latents(len(held), G.latent, recipe.noise).to(device)
     x = normalise(held.x, recipe.norm) if held.is_images else held.x
     y = held.y if G.n_classes else None
-    real, fake = D(x, y), D(G(z, y), y)
+    with evaluating(G, D): real, fake = D(x, y), D(G(z, y), y)
     with RandomState(seed, device): on_real, on_fake = recipe.loss.d_terms(real, fake)
-    G.train(modes[0]), D.train(modes[1])
     values = dict(d_loss_real=on_real, d_loss_fake=on_fake, d_loss=on_real + on_fake,
                   g_loss=recipe.loss.g(real, fake), real_score=real.sigmoid().mean(),
                   fake_score=fake.sigmoid().mean())
@@ -869,10 +863,8 @@ def translate(
     batch:int=250,  # images at a time, a bound on memory
 )->Tensor:          # uint8 (N, C, H, W), on the CPU
     "Translate images, in evaluation mode."
-    device, was_training = next(G.parameters()).device, G.training
-    G.eval()
-    fakes = torch.cat([G(normalise(part).to(device)).cpu() for part in x.split(batch)])
-    G.train(was_training)
+    device = next(G.parameters()).device
+    with evaluating(G): fakes = torch.cat([G(normalise(part).to(device)).cpu() for part in x.split(batch)])
     return denormalise(fakes)
 
 # %% ../nbs/33_translation.ipynb #737d2455

@@ -565,8 +565,9 @@ def _dashboard_frame(
 
 class _Dashboard:
     "What `watch` has seen so far, and what the page has asked for."
-    def __init__(self, send, loss, least=.25): # takes a message for the page; a loss; seconds between frames
+    def __init__(self, send, loss, least=.25, **drawn): # takes a message; a loss; seconds between frames; how
         self.send, self.loss, self.rows, self.frames, self.size = send, loss, [], [], (1, 1)
+        self.drawn = drawn # options of `generate`
         self.go, self.is_stopped, self.is_over = threading.Event(), False, False
         self.least, self.shown, self.status = least, -math.inf, ''
         self.go.set()
@@ -593,7 +594,7 @@ def _show_snapshot(
 ):
     "Show a snapshot: its row, forty samples of images, and what the rules say of the run so far."
     row, picture = metric_row(snapshot), ''
-    images = None if snapshot.G_ema is None else generate(snapshot.G_ema, 40)[0]
+    images = None if snapshot.G_ema is None else generate(snapshot.G_ema, 40, **board.drawn)[0]
     if images is not None and images.ndim == 4: picture, board.size = data_uri(png_bytes(images)), (10, 4)
     board.frames.append(_dashboard_frame(row, picture, explain(board.rows, board.loss)))
     board.shown = time.monotonic()
@@ -627,10 +628,11 @@ def _watch_folder(
     config, rows = read_config(folder), read_metrics(folder/'metrics.jsonl')
     if not rows:
         raise ValueError(f"snapshots is {folder}, whose first epoch has not ended: it has no metrics yet")
-    files = {float(file.stem.split('-')[1]): file for file in sorted((folder/'samples').glob('*.png'))}
-    frames = [_dashboard_frame(row, data_uri(files[row['epoch']].read_bytes()) if files else '',
-                               explain(rows[:i + 1], config.loss))
-              for i, row in enumerate(rows) if row['epoch'] in files or not files]
+    ends = {int(row['epoch']): i for i, row in enumerate(rows)} # a pass -> its last row
+    pictures = {ends[epoch]: data_uri(file.read_bytes()) for file in sorted((folder/'samples').glob('*.png'))
+                if (epoch := int(file.stem.split('-')[1])) in ends}
+    frames = [_dashboard_frame(rows[i], pictures.get(i, ''), explain(rows[:i + 1], config.loss))
+              for i in pictures or range(len(rows))]
     arm = dict(name=folder.name, size=(1, 1), epochs=[f['epoch'] for f in frames],
                frames=[f['frame'] for f in frames], words=[f['said'] for f in frames],
                rows=[_dashboard_frame(row)['row'] for row in rows])
@@ -650,6 +652,7 @@ def _tell_page(
 def watch(
     snapshots:Iterable[Snapshot]|str|Path, # what `train` yields; or the folder of a run
     loss:str='bce',                        # the game, for the rules of `diagnose`
+    **drawn,                               # noise and norm of the game, as `generate` takes them
 ):                                         # the same snapshots, one by one; of a folder, a widget
     "Show a run as it goes on: curves, samples, a diagnosis in words, and buttons to pause and to stop."
     if isinstance(snapshots, str | Path): return _show('replay', _watch_folder(Path(snapshots)))
@@ -658,7 +661,7 @@ def watch(
     arm = dict(name='this run', epochs=[], frames=[], rows=[], words=[], size=(1, 1))
     shown = _show('replay', dict(title='A run under way', arms=[arm], isLive=True))
     from IPython.display import display
-    board = _Dashboard(partial(_tell_page, shown), loss)
+    board = _Dashboard(partial(_tell_page, shown), loss, **drawn)
     shown.on_msg(lambda _, message, buffers: _answer_board(board, **message))
     display(shown)
     return _hand_on(iter(snapshots), board)

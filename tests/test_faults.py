@@ -56,7 +56,7 @@ from gan_course.runs import _gpu_facts, open_run, run_config, source_commit
 from gan_course.scores import _distance_blocks
 from gan_course.speed import Replay, matmul_precision
 from gan_course.statistics import compare_arms, count_interval, interval, power
-from gan_course.steps import METRICS, Recipe
+from gan_course.steps import METRICS, Recipe, update_g
 from gan_course.training import check_fit, generate, train
 
 TINY = Config(net="cgan", data="mnist_5k", n_train=320, latent=8, g_hidden=(32,), d_hidden=(32,), batch=32,
@@ -991,7 +991,7 @@ def test_a_download_that_stalls_is_given_up(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("words", [
     ["scorer", "--data", "mnist_5k", "--out"], ["table", "hacks", "--plot"], ["sample", "no-run", "--out"],
-    ["speedrun", "golf", "--record"]])
+    ["speedrun", "golf", "--record"], ["claims", "--settle", "8", "--html"], ["score", "no-run", "--html"]])
 def test_what_cannot_be_written_is_refused_before_the_work(words, tmp_path, capsys, monkeypatch):
     for name in ("train_classifier", "load_scorer"): monkeypatch.setattr(f"gan_course.judges.{name}", None)
     monkeypatch.setattr("gan_course.runs.load_generator", lambda run: None)
@@ -1025,6 +1025,44 @@ def test_jupyterlab_as_root_gets_a_sentence(capsys, monkeypatch):
     monkeypatch.setattr("os.execv", lambda *words: pytest.fail("it was started"))
     monkeypatch.setattr("os.geteuid", lambda: 0, raising=False)
     assert "--allow-root 'my notes'" in one_sentence(capsys, "lab", "my notes")
+
+
+def test_players_that_are_refused_go_on_as_they_were():
+    G, D = MLPGenerator(4, (8,), shape=(1, 8, 8)), MLPDiscriminator((8,), shape=(1, 8, 8))
+    G.body[1].eval() # one layer rests
+    wrong = Data(torch.zeros(10, 3, 8, 8, dtype=torch.uint8), torch.zeros(10, dtype=torch.long))
+    with pytest.raises(ValueError, match="G makes examples"): check_fit(G, D, wrong, Recipe(batch=4))
+    assert G.training and D.training and not G.body[1].training and G.body[0].training
+
+
+def test_a_layer_that_was_frozen_stays_so_after_a_move_of_g():
+    G, D = MLPGenerator(4, (8,), shape=(2,), out="linear"), MLPDiscriminator((8,), shape=(2,))
+    D.body[0].requires_grad_(False)
+    opt = torch.optim.SGD(G.parameters(), .1)
+    update_g(G, D, opt, make_loss("bce"), None, torch.randn(5, 4))
+    assert [p.requires_grad for p in D.parameters()] == [False, False, True, True]
+
+
+def test_a_class_asked_of_a_g_that_takes_none_is_refused():
+    with pytest.raises(ValueError, match="this G takes none"): gan_course.sample_grid(MLPGenerator(), y=7)
+
+
+def test_a_d_that_was_thrown_far_off_is_diagnosed():
+    row = dict(step=20, epoch=1, d_loss_real=900., d_loss_fake=0., g_loss=900., real_logit=-900.,
+               fake_logit=-900., real_score=0., fake_score=0.)
+    assert {finding.name for finding in diagnose([row])} == {"d-beaten", "out-of-scale"}
+
+
+def test_a_race_that_is_run_again_is_kept_again(tmp_path):
+    row = dict(arm="cpu", id="a" * 10, taught=.9)
+    assert append_row(tmp_path/"r.jsonl", row) and not append_row(tmp_path/"r.jsonl", row)
+    assert append_row(tmp_path/"r.jsonl", row, again=True)
+    assert len((tmp_path/"r.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+
+
+def test_a_missing_folder_is_named_by_the_file_that_was_meant(tmp_path):
+    with pytest.raises(OSError, match=f"could not write {tmp_path}/no/a.html: No such file"):
+        write_atomically(tmp_path/"no/a.html", b"")
 
 
 def test_one_arm_and_seed_twice_gets_a_sentence():

@@ -12,10 +12,11 @@ import pytest
 import torch
 import torchvision
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 import gan_course as gc
 from gan_course import data, judges
-from gan_course.cli import main
+from gan_course.cli import main, read_samples
 from gan_course.config import Config, How, config_id
 from gan_course.data import (
     Data,
@@ -84,6 +85,62 @@ def refused(capsys, *words):
 
 
 # Reading
+
+
+def test_an_empty_name_is_no_folder_and_brackets_may_be_part_of_one(tmp_path, monkeypatch):
+    write_folder(tmp_path/"photos[1]")
+    monkeypatch.chdir(tmp_path/"photos[1]")
+    with pytest.raises(ValueError, match="data is ''"): load("")
+    assert load(str(tmp_path/"photos[1]")).x.shape == (80, 1, 28, 28)
+    assert load(f"{tmp_path}/photos[1][size=14,grey=1]").x.shape == (80, 1, 14, 14)
+    with pytest.raises(FileNotFoundError, match="nothing is there"): load(f"{tmp_path}/photos[size=a]")
+    with pytest.raises(ValueError, match="option of data is 'side'"): load(f"{tmp_path}/photos[1][side=14]")
+
+
+def test_what_is_hidden_is_no_picture_of_a_folder(tmp_path, capsys):
+    write_folder(tmp_path/"loose", y=None)
+    write_folder(tmp_path/"loose"/".ipynb_checkpoints", X[:20], y=None)
+    assert len(load(str(tmp_path/"loose"))) == 80 and "left out" not in capsys.readouterr().err
+    write_folder(tmp_path/"sorted")
+    write_folder(tmp_path/"sorted", X[:3], y=None)
+    assert len(load(str(tmp_path/"sorted"))) == 80 and "3 pictures beside" in capsys.readouterr().err
+
+
+def test_whole_numbers_of_any_size_are_read_or_refused(tmp_path):
+    for kind in (np.uint16, np.uint32, np.uint64, np.int16):
+        np.savez(tmp_path/f"{kind.__name__}.npz", images=X.numpy().astype(kind), labels=Y)
+        assert torch.equal(load(str(tmp_path/f"{kind.__name__}.npz")).x, load(str(tmp_path/"uint16.npz")).x)
+    np.savez(tmp_path/"many.npz", images=X.numpy().astype(np.uint16) * 200, labels=Y)
+    with pytest.raises(ValueError, match="runs from 0 to 5.1e"): load(str(tmp_path/"many.npz"))
+
+
+def test_names_in_a_file_are_classes_to_be_scored(tmp_path):
+    for kind in ("U", "S"):
+        np.savez(tmp_path/"a.npz", images=X, labels=np.asarray(Y).astype(kind))
+        _, y, notes = read_samples(tmp_path/"a.npz")
+        assert torch.equal(y, Y) and not any("no classes" in note for note in notes)
+    np.savez(tmp_path/"b.npz", images=X, labels=np.where(np.asarray(Y) == 3, "three", "other"))
+    _, y, notes = read_samples(tmp_path/"b.npz")
+    assert y is None and "other, three are none of the real" in notes[-1]
+
+
+def test_a_judge_is_used_where_nothing_can_be_kept(tmp_path, home, quick_judges, monkeypatch, capsys):
+    name = full_name(write_folder(tmp_path/"mine"))
+    def full(path, data): raise OSError(28, f"could not write {path}: No space left on device")
+    monkeypatch.setattr(judges, "write_atomically", full)
+    judge = judges.load_scorer(find_judges(name)[0])
+    assert judge.facts["n_classes"] == 10 and "is not kept for the next time" in capsys.readouterr().err
+
+
+def test_class_names_of_a_stranger_lead_nowhere(run, tmp_path):
+    facts = read_facts(run/"generator.safetensors")
+    weights = load_file(run/"generator.safetensors")
+    def written(classes):
+        save_file(weights, tmp_path/"g.safetensors", dict(facts=json.dumps(facts | dict(classes=classes))))
+        return tmp_path/"g.safetensors"
+    assert load_generator(written(facts["classes"])).classes == tuple(facts["classes"])
+    for classes in (["/tmp/x"] * facts["n_classes"], [".."] * facts["n_classes"], ["a", "b"], [1]):
+        with pytest.raises(ValueError, match="names of folders"): load_generator(written(classes))
 
 
 def test_every_form_of_the_same_images_is_the_same_experiment(tmp_path, capsys):
@@ -402,7 +459,11 @@ def test_samples_are_written_in_the_form_that_the_suffix_names(run, tmp_path, ca
     assert np.array_equal(images, np.load(tmp_path/"new/a.npz")["images"]) and names == ("0",)
     said = refused(capsys, "sample", run, "--out", tmp_path/"new/a.jpg")
     assert "allowed are .npz" in said
-    assert "is there already" in refused(capsys, "sample", run, "--out", tmp_path/"new/folder")
+    for words in ((), ("--overwrite",)): # pictures of two draws would be mixed
+        said = refused(capsys, "sample", run, "--out", tmp_path/"new/folder", *words)
+        assert "a new or an empty folder" in said
+    (tmp_path/"new/b.npz").mkdir()
+    assert "a folder, allowed is a new file" in refused(capsys, "sample", run, "--out", tmp_path/"new/b.npz")
 
 
 def test_export_says_what_is_missing(run, tmp_path, capsys):

@@ -104,6 +104,26 @@ def test_a_folder_is_a_replay(tmp_path):
     assert all("D gives real" in words for words in arm["words"])
 
 
+def test_a_pass_that_ends_between_two_batches_keeps_its_picture(tmp_path):
+    "4,000 digits in batches of 256: the rows are of 1.024, 2.048 ... passes, the files of 1, 2 ..."
+    run = open_run(QUICKSTART, tmp_path/"run")
+    (run.path/"samples").mkdir(exist_ok=True)
+    for i, snapshot in enumerate(play()):
+        run.log(metric_row(snapshot) | dict(epoch=1.024 * (i + 1)))
+        picture = png_bytes(torch.zeros(4, 1, 8, 8, dtype=torch.uint8))
+        (run.path/"samples"/f"epoch-{int(1.024 * (i + 1)):04d}.png").write_bytes(picture)
+    arm, = widgets._watch_folder(run.path)["arms"]
+    assert arm["epochs"] == [1.024, 2.048, 3.072, 4.096] and all(arm["frames"])
+
+
+def test_samples_are_shown_in_the_range_of_their_game(monkeypatch):
+    asked = []
+    monkeypatch.setattr(widgets, "generate", lambda G, n, **how: asked.append(how) or [torch.zeros(n, 2)])
+    board = widgets._Dashboard(lambda message: None, "bce", least=0, noise="uniform", norm="unit")
+    for _ in widgets._hand_on(play(), board): pass
+    assert asked[0] == dict(noise="uniform", norm="unit")
+
+
 def test_without_a_front_end_each_says_one_line_and_hands_snapshots_on(capsys):
     assert live() is None
     assert [snapshot.epoch for snapshot in watch(play())] == [1, 2, 3, 4]
