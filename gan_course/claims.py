@@ -24,6 +24,7 @@ from .config import FORMS, Config, How, Measurement, config_id, from_dict
 from .files import is_finished, read_jsonl, read_rows, round_floats, write_atomically
 from gan_course.statistics import (
     SCORES,
+    _logs,
     count_interval,
     effective_classes,
     equivalent,
@@ -182,9 +183,6 @@ def _values(
 def _seed(row): return row['seed'] if 'seed' in row else row['config']['seed']
 
 # %% ../nbs/41_claims.ipynb #7cbf7a55
-def _logs(values): # a distance of 0 is -inf
-    with np.errstate(divide='ignore'): return np.log(np.maximum(values, 0))
-
 def _scaled(
     values,       # numbers, one a seed
     reading:str,  # a name in `READINGS`

@@ -227,8 +227,7 @@ def _show_table(
 )->tuple:             # DataFrame of `frame`; the measure
     "Print what a study found: each arm, and its differences from one of them."
     from gan_course.statistics import SCORES, compare_arms, frame, measured, summarise_arms
-    order = {arm: i for i, arm in enumerate(study.arms)}
-    runs = frame(sorted(rows, key=lambda row: (order.get(row['arm'], len(order)), row['config']['seed'])))
+    runs = frame(study.in_order(rows))
     print(f"{study.name}: {study.question}")
     for form in sorted({*runs['form']} - {'full'}):
         print(f"{form} form: " + ', '.join(f'{k} {v}' for k, v in getattr(study, form).items()))
@@ -634,7 +633,7 @@ def _quickstart(
 # %% ../nbs/43_cli.ipynb #f9671f76
 def _record_line(
     name:str,         # in `TRACKS`
-    rows:list[dict],  # of `race`
+    rows:list[dict],  # of `run_track`
     where:str,        # device and precision
     faults:list[str], # of `record_faults`
 )->str:               # a row of a Markdown table
@@ -669,7 +668,7 @@ def _speedrun(
     from gan_course.core import pick_device
     from gan_course.files import append_row
     from gan_course.judges import JUDGES
-    from gan_course.runs import device_name, race, record_faults
+    from gan_course.runs import device_name, record_faults, run_track
     if data: lookup(JUDGES, data, 'data')
     if seeds < 1: raise ValueError(f"seeds is {seeds}, allowed is 1 or more")
     for name, value in dict(epochs=epochs, n=n, steps=steps).items():
@@ -682,7 +681,7 @@ def _speedrun(
     how = How(device or held.device, precision or held.precision)
     where, rows = f'{device_name(pick_device(how.device))}, {how.precision}', []
     for seed in range(seeds):
-        rows.append(race(held, seed, how))
+        rows.append(run_track(held, seed, how))
         print(json.dumps(rows[-1]), flush=True)
         if record:
             append_row(record.with_suffix('.jsonl'), dict(arm=track, device=where) | rows[-1], again=True)

@@ -6,12 +6,11 @@
 __all__ = ['FORMS', 'Rules', 'Config', 'How', 'content_of', 'config_id', 'from_dict', 'Study', 'Measurement', 'Track']
 
 # %% ../nbs/15_config.ipynb #f9ab73a1
-import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from importlib import import_module
 
@@ -128,8 +127,8 @@ def _changed_fields(
     config:Config, # of a run or a study's base
 )->dict:           # field -> value
     "The fields in which a config differs from the defaults, as plain JSON values."
-    plain, default = (json.loads(json.dumps(asdict(c))) for c in (config, type(config)()))
-    return {k: v for k, v in plain.items() if v != default[k]}
+    changed = {f.name: v for f in fields(config) if (v := getattr(config, f.name)) != f.default}
+    return {name: [*v] if isinstance(v, tuple) else v for name, v in changed.items()}
 
 def content_of(
     data:str, # the name of a data set
@@ -145,7 +144,7 @@ def config_id(
     changed = _changed_fields(config)
     if 'data' in changed: changed['data'] = content_of(config.data)
     text = json.dumps(changed, sort_keys=True, separators=(',', ':'))
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    return sha256(text.encode()).hexdigest()[:10]
 
 # %% ../nbs/15_config.ipynb #4693c2bc
 def from_dict(
@@ -212,6 +211,14 @@ class Study:
         "Every arm with every seed, arm by arm."
         for arm in self.arms:
             for seed in range(seeds or self.seeds): yield arm, self.config(arm, form, seed=seed)
+
+    def in_order(
+        self,
+        rows:Iterable[dict], # of runs
+    )->list[dict]:
+        "Rows arm by arm, seed by seed; arms that the study no longer has come last."
+        place = {arm: i for i, arm in enumerate(self.arms)}
+        return sorted(rows, key=lambda row: (place.get(row['arm'], len(place)), row['config']['seed']))
 
 # %% ../nbs/15_config.ipynb #2f15832c
 @dataclass(frozen=True)

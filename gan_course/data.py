@@ -310,8 +310,10 @@ _SVHN_10K_MD5 = 'd83d8410495290f61e4d50cebf1ff476'
 
 def _svhn_10k(split):
     "The first 10,000 images of SVHN's test split: 8,000 to train on, the last 2,000 to test on."
-    with np.load(find_file('svhn/svhn_test_first10000.npz', _SVHN_10K_MD5)) as f: X, y = f['X'], f['y']
-    part = slice(8000) if split == 'train' else slice(8000, None)
+    part = slice(8000) if split == 'train' else slice(8000, 10_000)
+    try: file = find_file('svhn/svhn_test_first10000.npz', _SVHN_10K_MD5) # a file of these alone
+    except FileNotFoundError: return tuple(whole[part] for whole in _svhn('test')) # the published one
+    with np.load(file) as f: X, y = f['X'], f['y']
     return torch.from_numpy(X[part]).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(y[part]).long()
 
 def _svhn_extra(split):
@@ -461,8 +463,8 @@ def subset(
     data:Data,    # where to draw from
     n:int,        # how many examples in all
     seed:int=0,   # which draw
-)->Data:          # n examples, each class within one of n / n_classes
-    "Draw a stratified subset: every class equally often."
+)->Data:          # n examples; a class that has too few gives all it has
+    "Draw a balanced subset: every class equally often, give or take one."
     if not 0 < n <= len(data):
         raise ValueError(f"n is {n}, allowed is 1 to {len(data)}, the size of {data.name}")
     order = _shuffled(len(data), seed)
@@ -479,8 +481,7 @@ def _epoch_order(
     device=None, # where the order is wanted
 )->Tensor:       # int64 (n,), each index once
     "The order of one pass: a function of seed and epoch alone, so that a resumed run finds it again."
-    order = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
-    return torch.randperm(n, generator=order).to(device)
+    return _shuffled(n, (seed * 1_000_003 + epoch) % 2**63).to(device)
 
 # %% ../nbs/10_data.ipynb #664b8b2d
 def index_batches(
@@ -915,7 +916,7 @@ def mix_datasets(
                          "allowed is n at least the generated, and one real image or more")
     if generated.shape != real.shape:
         raise ValueError(f"generated is of shape {generated.shape}, allowed is that of real, {real.shape}")
-    order = torch.randperm(len(real), generator=torch.Generator().manual_seed(seed))
+    order = _shuffled(len(real), seed)
     index = order[torch.arange(n - len(generated)) % len(real)]
     return replace(real, x=torch.cat([real.x[index], generated.x]), y=torch.cat([real.y[index], generated.y]))
 
@@ -1026,7 +1027,7 @@ def in_turn(
     seed:int,   # of their order
 )->Data:        # n of them, some twice where there are too few
     "Images in an order by chance, each class in turn: with ten classes, ten in a row are a column each."
-    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
+    order = _shuffled(len(data), seed)
     groups = [order[data.y[order] == c] for c in range(data.n_classes) if (data.y == c).any()]
     chosen = [groups[i % len(groups)][i // len(groups) % len(groups[i % len(groups)])] for i in range(n)]
     return data[torch.stack(chosen)]

@@ -29,6 +29,7 @@ from tqdm.auto import tqdm
 from . import lookup
 from .config import Config, How, Study, config_id
 from .core import pick_device
+from .data import load
 from gan_course.files import (
     append_row,
     is_finished,
@@ -294,7 +295,11 @@ class Run:
     @property
     def steps(self):
         "How many there are; 0 for a config that cannot be run, as its row will say."
-        try: return step_counts(len(load_train(self.config)), build_recipe(self.config))[-1]
+        config = self.config
+        try:
+            have = len(load(config.data))
+            n = (config.n_train or have) - config.n_valid
+            return step_counts(n, build_recipe(config))[-1] if n <= have else 0
         except ValueError: return 0
 
     @property

@@ -377,8 +377,9 @@ def _said(path):
     lines = []
     for line in path.read_text(encoding='utf-8').splitlines() if path.exists() else []:
         with suppress(ValueError, TypeError):
-            name, verdict, says = json.loads(line)
-            if verdict == 'ended' or verdict in _WORTH: lines.append((name, verdict, says))
+            name, verdict, says = said = json.loads(line)
+            if all(isinstance(word, str) for word in said) and (
+                verdict == 'ended' and not name or verdict in _WORTH): lines.append((name, verdict, says))
     return lines
 
 def marks_csv(

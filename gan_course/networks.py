@@ -449,7 +449,13 @@ class JointDiscriminator(nn.Module):
 # %% ../nbs/27_validation.ipynb #f4778834
 class LabelBlindGenerator(MLPGenerator):
     "A generator that takes a class and ignores it: the condition is taken out of G only."
-    n_classes = 10
+    def __init__(self,
+        n_classes:int, # that it can be asked for
+        *sizes,        # latent and hidden, as of `MLPGenerator`
+        **options,
+    ):
+        super().__init__(*sizes, **options)
+        self.n_classes = n_classes
 
 def build_half_conditional(
     config:Config,  # of the run
@@ -458,8 +464,8 @@ def build_half_conditional(
 )->tuple[nn.Module, nn.Module]: # G, D
     "A G without the condition and a D with it."
     both = dict(shape=shape, slope=config.slope, init=config.init)
-    G = LabelBlindGenerator(config.latent, config.g_hidden, out=config.g_out, batch_norm=config.batch_norm,
-                            **both)
+    G = LabelBlindGenerator(n_classes, config.latent, config.g_hidden, out=config.g_out,
+                            batch_norm=config.batch_norm, **both)
     return G, ConditionalDiscriminator(n_classes, hidden=config.d_hidden, dropout=config.dropout, **both)
 
 NETWORKS['half'] = build_half_conditional

@@ -224,9 +224,7 @@ def stored_rows(
     "A study's rows, what was asked and what made them printed."
     study, rows = lookup(STUDIES, name, 'study'), read_rows(Path(results)/f'{name}.jsonl')
     form = max((row.get('form', 'full') for row in rows), key=FORMS.index, default='small')
-    order = [*study.arms].index
-    rows = sorted((row for row in rows if row.get('form', 'full') == form),
-                  key=lambda row: (order(row['arm']), row['config']['seed']))
+    rows = study.in_order(row for row in rows if row.get('form', 'full') == form)
     print(f"{name}: {study.question}")
     for words in sorted({*map(_describe_setup, rows)}): print(words)
     played = Counter(row['arm'] for row in rows)

@@ -610,7 +610,7 @@ def load_playground(
 # %% ../nbs/25_encoder.ipynb #3d47cea6
 from .config import How
 from .networks import Encoder, JointDiscriminator
-from .steps import E_METRICS, bigan_step, encoder_step
+from .steps import E_METRICS, _frozen, bigan_step, encoder_step
 
 # %% ../nbs/25_encoder.ipynb #68b503e8
 def train_encoder(
@@ -623,8 +623,9 @@ def train_encoder(
 )->Iterator[Snapshot]:       # with E in its parts
     "Train encoders for a generator that is frozen."
     G, E, data = to_device((G, E), (data,), how)
-    parts = dict(G=G.eval().requires_grad_(False), E=E, opt_e=make_optimiser(recipe, recipe.lr_d, E))
-    return run_loop(parts, data, recipe, run, how, step_with=encoder_step, names=E_METRICS)
+    parts = dict(G=G, E=E, opt_e=make_optimiser(recipe, recipe.lr_d, E))
+    with _frozen(G), evaluating(G): # until the last snapshot was taken
+        yield from run_loop(parts, data, recipe, run, how, step_with=encoder_step, names=E_METRICS)
 
 # %% ../nbs/25_encoder.ipynb #1814deea
 @torch.no_grad()

@@ -32,7 +32,7 @@ def few_steps_of_cas_and_few_images():
     from gan_course import runs, scores
     trained, scored = scores.train_on_generated, runs.generator_scores
     def brief(images, y, test, steps=160, seed=0): return trained(images, y, test, min(steps, 4), seed)
-    def few(G, config, n=10_000, seed=1): return scored(G, config, min(n, 600), seed)
+    def few(G, config, n=10_000, seed=1, brief=False): return scored(G, config, min(n, 600), seed, brief)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scores, "train_on_generated", brief)
         patch.setattr(runs, "generator_scores", few)

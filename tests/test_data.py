@@ -8,6 +8,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import scipy.io
+import torch
 from torchvision.datasets import CIFAR10, SVHN
 
 from gan_course import data
@@ -59,6 +60,19 @@ def test_svhn_is_read_from_its_matlab_file(tmp_path, monkeypatch):
     svhn = load("svhn")
     assert svhn.y.tolist() == [0, 1, 2, 9, 0] and svhn.shape == (3, 32, 32)
     assert (svhn.x[3].numpy() == images[..., 3].transpose(2, 0, 1)).all()
+
+
+def test_ten_thousand_house_numbers_are_those_of_the_published_file(tmp_path, monkeypatch):
+    try: own = load("svhn_10k")
+    except FileNotFoundError: pytest.skip("there are no house numbers here")
+    test = load("svhn_10k", "test")
+    both, y = torch.cat([own.x, test.x]), torch.cat([own.y, test.y])
+    monkeypatch.setattr(data, "_svhn", lambda split: (torch.cat([both, both[:5]]), torch.cat([y, y[:5]])))
+    monkeypatch.setenv("GAN_COURSE_DATA", str(tmp_path)) # no small file
+    monkeypatch.setattr("gan_course.data.Path.home", lambda: tmp_path)
+    for part, split in ((own, "train"), (test, "test")):
+        x, labels = data._svhn_10k(split)
+        assert torch.equal(x, part.x) and torch.equal(labels, part.y)
 
 
 def test_svhn_extra_trains_on_both_parts_and_tests_on_the_same(tmp_path, monkeypatch):

@@ -27,9 +27,9 @@ from gan_course.runs import (
     generator_scores,
     load_generator,
     midpoint_scores,
-    race,
     record_faults,
     run_config,
+    run_track,
 )
 from gan_course.scores import frechet_distance, sharpness
 from gan_course.training import generate, load_playground, train_triple
@@ -150,12 +150,12 @@ def test_a_race_reads_the_test_images_only_when_it_is_over(monkeypatch):
     "Other test images change what the classifier reads, and nothing that was trained."
     from gan_course import runs
     track = Track("a toy", replace(TINY, epochs=1), n=20, steps=2)
-    ends, real = [race(track, 3, How('cpu'))], load
+    ends, real = [run_track(track, 3, How('cpu'))], load
     def flipped(name, part='train'):
         data = real(name, part)
         return replace(data, y=9 - data.y) if part == 'test' else data
     monkeypatch.setattr(runs, 'load', flipped)
-    ends.append(race(track, 3, How('cpu')))
+    ends.append(run_track(track, 3, How('cpu')))
     kept = 'id', 'seed', 'step', 'kilobytes'
     first, second = ({name: end[name] for name in kept} for end in ends)
     assert first == second and first['seed'] == 3
