@@ -181,7 +181,7 @@ def with_progress(
             yield snapshot
 
 # %% ../nbs/35_runs.ipynb #57e91e69
-def _image_scores(
+def _first_scores(
     images:Tensor, # drawn, uint8 (N, C, H, W)
     y:Tensor,      # classes they were asked for, int64 (N,); -1: none
     data:str,      # a name in `gan_course.judges.JUDGES`
@@ -194,6 +194,17 @@ def _image_scores(
     return answer_scores(seen.logits, y) | dict(
         scorer=scorer.hash, frechet=frechet(seen.features, held.features),
         **_diversity_scores(seen.features, of_class, held.features, real.held.y, real.held.n_classes))
+
+def _image_scores(
+    images:Tensor, # drawn, uint8 (N, C, H, W)
+    y:Tensor,      # classes they were asked for, int64 (N,); -1: none
+    data:str,      # a name in `gan_course.judges.JUDGES`
+)->dict:           # of `_first_scores`; accuracy_b: the second judge's; sharpness
+    "The scores of images against a data set's test images."
+    second = load_scorer(PANELS[data][1])
+    return _first_scores(images, y, data) | dict(
+        accuracy_b=label_scores(images, y, second)['accuracy'],
+        sharpness=sharpness(images, reference(data).held.x))
 
 def _as_in_test(
     test:Data, # images in any order, that of their classes too
@@ -208,8 +219,8 @@ def generator_scores(
     config:Config,   # for the data set, noise and norm
     n:int=10_000,    # images to draw
     seed:int=1,      # which draw
-    brief:bool=False, # of images, `_image_scores` alone
-)->dict|None:        # of `_image_scores`; accuracy_b, sharpness, frechet_matched; None: there is no judge
+    brief:bool=False, # of images, `_first_scores` alone
+)->dict|None:        # of `_image_scores`; frechet_matched; None: there is no judge
     "Draw images, score them, and say how far from the test set they lie."
     if config.data in TOYS: return _point_scores(G, config, n, seed)
     if config.source != 'none': # all that there are to be translated
@@ -220,13 +231,10 @@ def generator_scores(
         return stacked_scores(draw(n)[0]) | dict(mush=mush_scores(config.data, n))
     if config.data not in JUDGES:
         return _blind_scores(draw(n)[0], config) if content_of(config.data)[0] == '#' else None
-    images, y = draw(n)
-    scores = _image_scores(images, y, config.data)
-    if brief: return scores
-    real, (scorer, second) = reference(config.data), map(load_scorer, PANELS[config.data])
-    scores |= dict(accuracy_b=label_scores(images, y, second)['accuracy'],
-                   sharpness=sharpness(images, real.held.x))
+    if brief: return _first_scores(*draw(n), config.data)
+    scores, real = _image_scores(*draw(n), config.data), reference(config.data)
     if not G.n_classes: return scores
+    scorer = load_scorer(JUDGES[config.data])
     matched = extract_features(draw(n, _as_in_test(real.held, n))[0], scorer)
     return scores | dict(frechet_matched=frechet(matched.features, real.features('held', scorer).features))
 

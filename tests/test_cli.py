@@ -295,7 +295,7 @@ def test_the_doctor_explains_a_run_and_finds_a_sound_one_sound(run, tmp_path, ca
     assert "nothing serious" in capsys.readouterr().out
     sick = tmp_path/"sick"
     shutil.copytree(run, sick)
-    lost = dict(step=1, epoch=1., d_loss_real=.01, d_loss_fake=.01, g_loss=6., real_logit=5., fake_logit=-5.,
+    lost = dict(step=99, epoch=1., d_loss_real=.01, d_loss_fake=.01, g_loss=6., real_logit=5., fake_logit=-5.,
                 real_score=.99, fake_score=.01)
     (sick/"metrics.jsonl").write_text(json.dumps(lost) + "\n")
     main(["doctor", str(sick)])
