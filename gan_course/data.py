@@ -540,7 +540,7 @@ from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 from torchvision.transforms.v2.functional import center_crop, resize, rgb_to_grayscale
 
 # %% ../nbs/17_own_images.ipynb #c8ff2326
-_NAME = re.compile(r'(.+?)(?:\[((?:,?[a-z]+=[0-9]+)+)\])?(?:#([0-9a-f]{16}))?', re.S)
+_NAME = re.compile(r'(.+?)(?:\[([a-z]+=[0-9]+(?:,[a-z]+=[0-9]+)*)\])?(?:#([0-9a-f]{16}))?', re.S)
 _OPTIONS = dict(size=0, grey=0, seed=0) # as in `load`
 
 def _parse_name(
@@ -548,7 +548,7 @@ def _parse_name(
 )->tuple[str, dict, str]:   # path, options, hash or ''
     "The parts of the name of one's own images."
     path, options, digest = _NAME.fullmatch(name).groups() if name else ('', None, None)
-    given = dict(part.split('=') for part in options.strip(',').split(',')) if options else {}
+    given = dict(part.split('=') for part in options.split(',')) if options else {}
     for key in given: lookup(_OPTIONS, key, 'option of data')
     found = _OPTIONS | {key: int(value) for key, value in given.items()}
     if found['size'] and not 4 <= found['size'] <= 1024:
@@ -614,8 +614,8 @@ def _read_folder(path, change): # change: of each image, (C, H, W) -> _Found
     if len({*known.values()}) > 1:
         raise ValueError(f"data is {path}, whose parts have other classes: {known}; allowed are the same")
     loose = sum(f.suffix.lower() in ('.png', '.jpg', '.jpeg') for f in Path(path).iterdir() if f.is_file())
-    beside = known[part] != ('',) and loose and (f"{loose} pictures beside the sub-folders are left out",)
-    return _Found(parts, known[part], beside or ())
+    beside = f"{loose} pictures beside the sub-folders are left out",
+    return _Found(parts, known[part], beside if loose and known[part] != ('',) else ())
 
 # %% ../nbs/17_own_images.ipynb #3f1aa9ea
 _IMAGES = 'images', 'image', 'imgs', 'img', 'x', 'data', 'samples', 'arr0', 'arr'

@@ -298,8 +298,8 @@ class Run:
         config = self.config
         try:
             have = len(load(config.data))
-            n = (config.n_train or have) - config.n_valid
-            return step_counts(n, build_recipe(config))[-1] if n <= have else 0
+            n = config.n_train or have
+            return step_counts(n - config.n_valid, build_recipe(config))[-1] if n <= have else 0
         except ValueError: return 0
 
     @property

@@ -325,8 +325,8 @@ def facts_in(
 )->dict:        # as given to `weights_of`; {}: none
     "The facts beside a network's weights; raises ValueError where the bytes are no such file."
     header = parse_json(data[8:8 + int.from_bytes(data[:8], 'little')])
-    if not isinstance(header, dict): raise ValueError("its header is no JSON object")
-    return parse_json(header.get('__metadata__', {}).get('facts', '{}'))
+    try: return parse_json(header.get('__metadata__', {}).get('facts', '{}'))
+    except (AttributeError, TypeError) as e: raise ValueError("its header holds no facts") from e
 
 def read_facts(
     path:Path, # a safetensors file

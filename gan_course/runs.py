@@ -24,7 +24,7 @@ import gan_course
 from . import lookup
 from .catalogue import PLAYGROUND
 from .config import Config, How, config_id, content_of, from_dict
-from .core import RandomState, draw_latents, png_bytes, slerp
+from .core import RandomState, draw_latents, evaluating, png_bytes, slerp
 from gan_course.data import (
     SKETCHES,
     STACKED_DIGITS,
@@ -368,9 +368,10 @@ def encoder_scores(
     asked = torch.arange(every.shape[1]).repeat(len(x))
     mean = normalise(load(config.data, 'train').x[:10_000], config.norm).mean(0)
     drawn = generate(G, len(x), noise=config.noise, norm=config.norm, seed=3)[0] # of no digit in particular
+    with evaluating(E): named = E.to_y(x).argmax(1).cpu()
     return dict(reconstruction=off(same), mean_image=off(mean),
                 random_draw=off(normalise(drawn, config.norm)),
-                named=(E.eval().to_y(x).argmax(1).cpu() == real.y).float().mean().item(),
+                named=(named == real.y).float().mean().item(),
                 kept=(called(same) == real.y).float().mean().item(),
                 redrawn=(called(every.flatten(0, 1)) == asked).float().mean().item())
 

@@ -398,8 +398,8 @@ import time
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from .core import RandomState, draw_latents, png_bytes, set_seed
-from .data import TOYS
+from .core import LATENTS, RandomState, draw_latents, png_bytes, set_seed
+from .data import NORMS, TOYS
 from .diagnosis import explain
 from .files import read_metrics
 from .losses import make_loss, make_penalty
@@ -565,9 +565,9 @@ def _dashboard_frame(
 
 class _Dashboard:
     "What `watch` has seen so far, and what the page has asked for."
-    def __init__(self, send, loss, least=.25, **drawn): # takes a message; a loss; seconds between frames; how
+    def __init__(self, send, loss, least=.25, noise='normal', norm='signed'):
         self.send, self.loss, self.rows, self.frames, self.size = send, loss, [], [], (1, 1)
-        self.drawn = drawn # options of `generate`
+        self.drawn = dict(noise=noise, norm=norm) # how G is asked
         self.go, self.is_stopped, self.is_over = threading.Event(), False, False
         self.least, self.shown, self.status = least, -math.inf, ''
         self.go.set()
@@ -652,16 +652,17 @@ def _tell_page(
 def watch(
     snapshots:Iterable[Snapshot]|str|Path, # what `train` yields; or the folder of a run
     loss:str='bce',                        # the game, for the rules of `diagnose`
-    **drawn,                               # noise and norm of the game, as `generate` takes them
+    noise:str='normal',                    # of the game, as of `generate`
+    norm:str='signed',                     # the same
 ):                                         # the same snapshots, one by one; of a folder, a widget
     "Show a run as it goes on: curves, samples, a diagnosis in words, and buttons to pause and to stop."
     if isinstance(snapshots, str | Path): return _show('replay', _watch_folder(Path(snapshots)))
-    lookup(LOSSES, loss, 'loss')
+    lookup(LOSSES, loss, 'loss'), lookup(LATENTS, noise, 'noise'), lookup(NORMS, norm, 'norm')
     if not _has_front_end(): print('watch: to be seen in JupyterLab'); return iter(snapshots)
     arm = dict(name='this run', epochs=[], frames=[], rows=[], words=[], size=(1, 1))
     shown = _show('replay', dict(title='A run under way', arms=[arm], isLive=True))
     from IPython.display import display
-    board = _Dashboard(partial(_tell_page, shown), loss, **drawn)
+    board = _Dashboard(partial(_tell_page, shown), loss, noise=noise, norm=norm)
     shown.on_msg(lambda _, message, buffers: _answer_board(board, **message))
     display(shown)
     return _hand_on(iter(snapshots), board)

@@ -44,6 +44,7 @@ from gan_course.files import (
     is_locked,
     load_checkpoint,
     lock_run,
+    read_facts,
     read_jsonl,
     save_checkpoint,
     write_atomically,
@@ -1051,6 +1052,13 @@ def test_a_d_that_was_thrown_far_off_is_diagnosed():
     row = dict(step=20, epoch=1, d_loss_real=900., d_loss_fake=0., g_loss=900., real_logit=-900.,
                fake_logit=-900., real_score=0., fake_score=0.)
     assert {finding.name for finding in diagnose([row])} == {"d-beaten", "out-of-scale"}
+
+
+def test_a_header_of_any_other_form_is_damage(tmp_path):
+    for header in ("[]", "3", '{"__metadata__": 3}', '{"__metadata__": {"facts": 3}}', "{"):
+        text = header.encode()
+        (tmp_path/"g.safetensors").write_bytes(len(text).to_bytes(8, "little") + text)
+        with pytest.raises(BadCheckpoint, match="is damaged"): read_facts(tmp_path/"g.safetensors")
 
 
 def test_a_race_that_is_run_again_is_kept_again(tmp_path):

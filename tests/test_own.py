@@ -93,7 +93,8 @@ def test_an_empty_name_is_no_folder_and_brackets_may_be_part_of_one(tmp_path, mo
     with pytest.raises(ValueError, match="data is ''"): load("")
     assert load(str(tmp_path/"photos[1]")).x.shape == (80, 1, 28, 28)
     assert load(f"{tmp_path}/photos[1][size=14,grey=1]").x.shape == (80, 1, 14, 14)
-    with pytest.raises(FileNotFoundError, match="nothing is there"): load(f"{tmp_path}/photos[size=a]")
+    for name in ("photos[size=a]", "photos[1][size=14grey=1]"):
+        with pytest.raises(FileNotFoundError, match="nothing is there"): load(f"{tmp_path}/{name}")
     with pytest.raises(ValueError, match="option of data is 'side'"): load(f"{tmp_path}/photos[1][side=14]")
 
 

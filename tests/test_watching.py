@@ -134,6 +134,8 @@ def test_without_a_front_end_each_says_one_line_and_hands_snapshots_on(capsys):
 def test_what_cannot_be_shown_is_refused(tmp_path):
     with pytest.raises(ValueError, match="data is 'two'"): live(data="two")
     with pytest.raises(ValueError, match="loss is 'hing'"): watch([], loss="hing")
+    with pytest.raises(ValueError, match="noise is 'flat'"): watch([], noise="flat")
+    with pytest.raises(ValueError, match="norm is 'byte'"): watch([], norm="byte")
     with pytest.raises(FileNotFoundError, match="is no run"): watch(tmp_path)
     with pytest.raises(ValueError, match="name is 'none'"): replay_options("none")
 
