@@ -37,7 +37,12 @@ def read_progress(
 )->dict:                   # predictions and exercises by name, the chapters, the variant; {}: no such folder
     "What a learner has predicted and answered so far."
     file = (folder or _FOLDER)/'progress.json'
-    return read_json(file) if file.exists() else {}
+    known = read_json(file) if file.exists() else {}
+    for kind in ('predictions', 'exercises'):
+        rows = known.get(kind, {})
+        if not (isinstance(rows, dict) and all(isinstance(row, dict) for row in rows.values())):
+            raise ValueError(f"{file} is damaged: {kind} is {rows!r:.40}, allowed is an object of objects")
+    return known
 
 # %% ../nbs/02_exercises.ipynb #4e2103e1
 def _read_record():
@@ -104,7 +109,7 @@ def _hold(name):
     "From here on, keep this cell's output until there is an answer."
     from IPython import get_ipython
     from IPython.utils.capture import capture_output
-    if name in _now: return
+    if _now: return # one open question is enough to keep a cell's output back
     held = _now[name] = _Held(f'{name}-{random.Random().getrandbits(48):x}')
     capture, events = capture_output(), get_ipython().events
     captured = capture.__enter__()
@@ -165,8 +170,9 @@ def predict(
     choices:tuple=(),           # what can be expected; (): a number
 ):
     "Commit to an answer before the plot appears: with buttons in JupyterLab, as text elsewhere."
-    if choice is None: # said before?
+    if choice is None: # said before, and still offered?
         choice = _read_record().get('predictions', {}).get(name, {}).get('choice', PREDICTIONS.get(name))
+        if choices and choice not in choices: choice = None
     clicks = has_front_end() and 'GAN_COURSE_EDIT' not in os.environ # an author's outputs do not wait
     if choice is None and clicks and importlib.util.find_spec('ipywidgets'): _ask(name, choices); return
     if choice is None:
@@ -183,10 +189,14 @@ def _verdict(name, outcome, within=0.):
     "The sentence on what was measured; what it says is kept."
     expected = PREDICTIONS.get(name)
     if expected is None: return f"{name}: measured {outcome!r}; you made no prediction"
-    numbers = isinstance(expected, Number) and isinstance(outcome, Number)
-    right = abs(expected - outcome) <= within if numbers else expected == outcome
-    _record('predictions', name, lambda row: 'right' in row or row.update(outcome=str(outcome), right=right))
-    told = 'as you expected' if right else f'you expected {expected!r}: worth a minute to find out why'
+    def agrees(choice):
+        numbers = isinstance(choice, Number) and isinstance(outcome, Number)
+        return bool(abs(choice - outcome) <= within if numbers else choice == outcome)
+    def judge(row): # the choice that was made first
+        row.update(outcome=str(outcome), right=agrees(row.get('choice', expected)))
+    _record('predictions', name, lambda row: 'right' in row or judge(row))
+    expectation = f'you expected {expected!r}: worth a minute to find out why'
+    told = 'as you expected' if agrees(expected) else expectation
     return f"{name}: measured {outcome!r}; {told}"
 
 def reveal(

@@ -26,12 +26,13 @@ def write_atomically(
 ):
     "Write a file whole or not at all: a temporary file next to it, fsync, rename."
     path = Path(path)
+    path = path.resolve() if path.is_symlink() else path # a link stays one
     temporary = ''
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
         with os.fdopen(handle, 'wb') as file:
             file.write(data); file.flush(); os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
         os.replace(temporary, path)
     except BaseException as e:
         if temporary: Path(temporary).unlink(missing_ok=True)
@@ -74,12 +75,13 @@ def read_jsonl(
 )->list[dict]:  # its rows, a broken last line left out
     "Read JSON lines; the last one may have been cut by a crash."
     path = Path(path)
-    lines = read_file(path).splitlines() if path.exists() else []
+    data = read_file(path) if path.exists() else b''
+    lines, cut = data.splitlines(), not data.endswith(b'\n')
     rows = []
     for number, line in enumerate(lines, 1):
         try: row = parse_json(line)
         except ValueError as e:
-            if number == len(lines): break
+            if cut and number == len(lines): break
             raise ValueError(f"line {number} of {path} is not JSON: {e}") from e
         if not isinstance(row, dict):
             raise ValueError(f"line {number} of {path} is {row!r:.40}, allowed is a JSON object")
@@ -126,7 +128,8 @@ def check_run_folder(
 )->bool:               # is a run there?
     "Refuse a folder that holds other files, or a run where neither resume nor overwrite is set."
     found = [*path.iterdir()] if path.is_dir() else []
-    used = any(any(file.iterdir()) if file.name == 'samples' else file.name[0] != '.' for file in found)
+    used = any(any(file.iterdir()) if file.name == 'samples' and file.is_dir() else file.name[0] != '.'
+               for file in found)
     marked = (path/MARK).is_file()
     if used and not (marked or resume and {'config.json', 'metrics.jsonl'} <= {file.name for file in found}):
         raise FileExistsError(f"out is {path}, a folder that holds something else; allowed is a new or empty "
@@ -194,6 +197,18 @@ def open_run_folder(
             raise OSError(e.errno, f"out is {path}, which cannot be written: {e.strerror}") from e
 
 # %% ../nbs/04_files.ipynb #92fdd6b0
+def _whole_lines(
+    file, # opened to read bytes
+)->int:   # bytes
+    "How far a file consists of whole lines."
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - 4096)
+        file.seek(start)
+        if (at := file.read(end - start).rfind(b'\n')) >= 0: return start + at + 1
+        end = start
+    return 0
+
 class RunDir:
     "A run's directory: `config.json`, `metrics.jsonl`, `samples/`, `checkpoint.pt`, `generator.safetensors`."
     def __init__(self,
@@ -207,9 +222,10 @@ class RunDir:
         open_run_folder(self.path, resume, overwrite)
 
     def log(self, *rows):
-        "Append rows to `metrics.jsonl`."
-        with self.metrics.open('a', encoding='utf-8') as file:
-            file.write(''.join(json.dumps(row) + '\n' for row in rows))
+        "Append rows to `metrics.jsonl`, in the place of a line that was cut."
+        with self.metrics.open('ab+') as file:
+            file.truncate(_whole_lines(file))
+            file.write(''.join(json.dumps(row) + '\n' for row in rows).encode())
             file.flush(); os.fsync(file.fileno()) # or a checkpoint could outlive rows that came before it
 
 # %% ../nbs/04_files.ipynb #3cd9c193
@@ -230,9 +246,8 @@ def save_checkpoint(
     write_atomically(path, buffer.getvalue())
 
 def load_checkpoint(
-    path:Path,          # a file of `save_checkpoint`
-    device='cpu',       # where its tensors are wanted
-)->dict:
+    path:Path, # a file of `save_checkpoint`
+)->dict:       # its tensors on the CPU
     "Read a checkpoint of tensors and plain values; code in it is never run."
     import torch
     try:
@@ -241,7 +256,7 @@ def load_checkpoint(
             if any(part.compress_type != zipfile.ZIP_STORED for part in parts.infolist()) or parts.testzip():
                 raise ValueError("it was changed after it was written")
         data.seek(0)
-        state = torch.load(data, map_location=device, weights_only=True)
+        state = torch.load(data, map_location='cpu', weights_only=True)
         if not isinstance(state, dict): raise TypeError(f"it holds a {type(state).__name__}")
         return state
     except FileNotFoundError: raise

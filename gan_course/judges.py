@@ -65,8 +65,9 @@ def _random_shift(
 # %% ../nbs/29_judges.ipynb #afdfc113
 def _check_training(train, epochs, batch):
     "Fail before the first step if a classifier cannot be trained with these."
-    if not train.is_images:
-        raise ValueError(f"data is {train.name}, points of shape {train.shape}, allowed are images")
+    if not train.is_images or min(train.shape[1:]) < 8:
+        raise ValueError(f"data is {train.name}, of shape {train.shape}, allowed are images with 8 pixels or "
+                         "more on each side")
     if not 1 <= epochs <= 10**6: raise ValueError(f"epochs is {epochs}, allowed is 1 to 1,000,000")
     if not 1 <= batch <= len(train):
         raise ValueError(f"batch is {batch}, allowed is 1 to {len(train)}, the size of {train.name}")
@@ -191,6 +192,12 @@ def _own_scorer(name, cache): # the folder of the cache
 def _shipped_scorer(name):
     return _read_scorer(path := ASSETS/f"{name}.safetensors", read_pinned(path, SCORERS[name]))
 
+def _shape_in(name): # 'untrained-1x28x28'
+    sizes = name.removeprefix('untrained-').split('x')
+    if len(sizes) == 3 and all(map(str.isdecimal, sizes)) and min(map(int, sizes[1:])) >= 8:
+        return tuple(map(int, sizes))
+    raise ValueError(f"scorer is {name!r}, allowed is 'untrained-CxHxW', with 8 pixels or more on each side")
+
 def load_scorer(
     name:str='mnist', # a name in `SCORERS`; or a .safetensors file of `save_scorer`
 )->nn.Module:         # a classifier in evaluation mode, with its `hash` and `facts`
@@ -198,7 +205,7 @@ def load_scorer(
     name = str(name)
     if name in SCORERS: return _shipped_scorer(name)
     if name.startswith('own-'): return _own_scorer(name, _data_roots()[-1]/'judges')
-    if name.startswith('untrained-'): return untrained_scorer(tuple(map(int, name[10:].split('x'))))
+    if name.startswith('untrained-'): return untrained_scorer(_shape_in(name))
     if name.endswith('.safetensors'): return _read_scorer(name, read_file(name))
     lookup(SCORERS, name, 'scorer') # refuses it
 

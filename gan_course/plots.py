@@ -69,6 +69,9 @@ def show_timeline(
     "One row an epoch, one column a latent draw."
     if not frames: raise ValueError("frames is empty, allowed is one epoch or more")
     rows = [images[:n] for images in frames.values()]
+    if len({len(row) for row in rows}) > 1:
+        raise ValueError(f"frames have {[*map(len, frames.values())]} images, allowed is one number for all, "
+                         f"or {n} and more")
     ax = show_images(cat(rows), ax, len(rows[0]))
     ax.set_title(title, pad=18)
     height = rows[0].shape[-2] + 2
@@ -147,8 +150,11 @@ def plot_score_histogram(
     ax = _axes(ax, xlabel='probability of real', ylabel='share of images', title=title)
     bins = np.linspace(0, 1, 41)
     for values, key, label in ((real, 'real', 'D(x)'), (fake, 'fake', 'D(G(z))')):
-        share = np.full(len(values), 1 / max(len(values), 1))
-        ax.hist(np.asarray(values), bins, weights=share, alpha=.6, color=COLOURS[key], label=label)
+        values, share = np.asarray(values), np.full(len(values), 1 / max(len(values), 1))
+        if not ((0 <= values) & (values <= 1)).all():
+            raise ValueError(f"{key} runs from {values.min():.3g} to {values.max():.3g}, allowed are "
+                             "probabilities, 0 to 1: take the sigmoid of logits")
+        ax.hist(values, bins, weights=share, alpha=.6, color=COLOURS[key], label=label)
     ax.legend()
     return ax
 

@@ -135,6 +135,7 @@ def kernel_distance(
 )->tuple[float, float]: # mean over the draws, may be below 0; their spread, 0 where each draw takes all
     "Squared maximum mean discrepancy of two clouds of features, with a cubic kernel; without bias."
     _check_points(fake=fake, real=real)
+    if size < 2: raise ValueError(f"size is {size}, allowed is 2 or more")
     from torchmetrics.image.kid import KernelInceptionDistance
     size = min(size, len(fake), len(real))
     with warnings.catch_warnings(), RandomState(seed):
@@ -201,6 +202,7 @@ def kl_from_uniform(
 )->float:              # nats: 0 (all equally often) to log of their number (one only)
     "The divergence KL(share || uniform)."
     share = np.asarray(share, float)
+    if not share.size: raise ValueError("share is empty, allowed is one number for each class")
     if (share < 0).any() or not abs(share.sum() - 1) < .01:
         raise ValueError(f"share runs from {share.min():g} and adds up to {share.sum():g}, "
                          "allowed are shares from 0 that add up to 1")
@@ -246,7 +248,8 @@ def sharpness(
     real:Tensor,   # uint8 (M, C, H, W)
 )->float:          # 1: as sharp as real ones; blur is below, noise above
     "The gradient energy of images, as a share of that of real ones."
-    return _gradient_energy(images) / _gradient_energy(real)
+    if not (energy := _gradient_energy(real)): raise ValueError("real is flat, allowed are images with edges")
+    return _gradient_energy(images) / energy
 
 # %% ../nbs/30_scoring.ipynb #15df6509
 def as_points(

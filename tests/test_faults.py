@@ -235,7 +235,7 @@ def nan_loss(after):
 def test_a_loss_that_is_not_finite_stops_with_step_network_and_a_good_checkpoint(tmp_path):
     data, recipe = load_train(TINY), replace(build_recipe(TINY), loss=nan_loss(15))
     run = RunDir(tmp_path/"run", seconds=0)
-    with pytest.raises(Diverged, match="g_loss is nan at step 15.*G has diverged"):
+    with pytest.raises(Diverged, match="g_loss is nan at step 15: the game has diverged"):
         for _ in train(*tiny_players(), data, recipe, run, every=5): pass
     kept = load_checkpoint(run.checkpoint)
     assert kept["step"] == 10 and all(v.isfinite().all() for v in kept["parts"]["G"].values())
@@ -423,11 +423,13 @@ def half_way(tmp_path_factory):
     (("parts", "opt_g"), gone), (("parts", "opt_g"), []), (("parts", "opt_g", "state"), 3),
     (("parts", "opt_g", "state", 0, "exp_avg"), torch.ones(3)), (("parts", "opt_g", "state", 0, "step"), "4"),
     (("parts", "opt_g", "state", 0, "exp_avg_sq"), gone), (("parts", "opt_g", "state", 99), {}),
-    (("parts", "opt_g", "param_groups"), []), (("parts", "opt_g", "param_groups", 0, "lr"), 1.),
+    (("parts", "opt_g", "param_groups"), []), (("parts", "opt_g", "param_groups", 0, "lr"), -1.),
+    (("parts", "opt_g", "param_groups", 0, "lr"), gone), (("parts", "opt_g", "param_groups", 0, "eps"), 1.),
     (("parts", "opt_g", "param_groups", 0, "lr"), "fast"),
     (("parts", "opt_g", "param_groups", 0, "params"), [0]),
     (("stream",), gone), (("stream",), 7), (("stream", "cpu"), "seed"), (("stream", "cpu"), torch.zeros(5)),
-    (("stream", "cpu"), torch.zeros(5056, dtype=torch.uint8)), (("precision",), "bf16"),
+    (("stream", "cpu"), torch.zeros(5056, dtype=torch.uint8)), (("rules",), "all"),
+    (("rules", "batch"), 41), (("rules", "lr_g"), 1.), (("rules", "precision"), "bf16"),
 ], ids=lambda value: "/".join(map(str, value)) if isinstance(value, tuple) else None)
 def test_a_checkpoint_with_wrong_insides_is_refused_and_nothing_is_loaded(half_way, tmp_path, path, new):
     shutil.copytree(half_way, tmp_path/"run")
@@ -440,6 +442,43 @@ def test_a_checkpoint_with_wrong_insides_is_refused_and_nothing_is_loaded(half_w
         next(game)
     for a, b in zip(players, before, strict=True):
         torch.testing.assert_close(a.state_dict(), b.state_dict(), rtol=0, atol=0)
+
+
+def test_a_run_goes_on_with_the_rate_it_was_given_on_the_way_and_may_become_longer(half_way, tmp_path):
+    shutil.copytree(half_way, tmp_path/"run")
+    data, recipe = load_train(RING), build_recipe(RING)
+    game = train(*tiny_players(RING), data, recipe, RunDir(tmp_path/"run", resume=True, seconds=0), "cpu")
+    next(game).parts["opt_g"].param_groups[0]["lr"] = 1e-6
+    next(game)
+    game.close()
+    longer = replace(recipe, epochs=recipe.epochs + 1)
+    *_, last = train(*tiny_players(RING), data, longer, RunDir(tmp_path/"run", resume=True), "cpu")
+    assert last.parts["opt_g"].param_groups[0]["lr"] == 1e-6 and last.epoch == longer.epochs
+
+
+def test_a_consumer_that_needs_evaluation_mode_changes_nothing_of_the_game():
+    data, recipe = load_train(TINY), replace(build_recipe(TINY), epochs=2)
+    def play(look, players):
+        for snapshot in train(*players, data, recipe, device="cpu", every=3): look(snapshot)
+        return snapshot.G.state_dict(), snapshot.D.state_dict()
+    def evaluate(snapshot): snapshot.G.eval(), snapshot.D.eval()
+    plain = play(lambda _: None, tiny_players())
+    assert all(torch.equal(a[k], b[k]) for a, b in zip(play(evaluate, tiny_players()), plain, strict=True)
+               for k in b)
+    asleep = [net.eval() for net in tiny_players()]
+    again = play(lambda _: None, asleep)
+    assert all(torch.equal(a[k], b[k]) for a, b in zip(again, plain, strict=True) for k in b)
+
+
+def test_players_that_cannot_read_each_other_and_counts_below_nothing_are_refused():
+    data, recipe = load_train(TINY), build_recipe(TINY)
+    G, _ = tiny_players()
+    class Narrow(torch.nn.Module):
+        def forward(self, x, y=None): return x.flatten(1) @ torch.ones(3)
+    with pytest.raises(ValueError, match="D cannot read the examples of"): train(G, Narrow(), data, recipe)
+    with pytest.raises(ValueError, match="every is -1, allowed is 0"):
+        next(train(*tiny_players(), data, recipe, device="cpu", every=-1))
+    with pytest.raises(ValueError, match="batch is 0, allowed is 1 or more"): generate(G, 2, batch=0)
 
 
 def test_a_flipped_bit_in_a_checkpoint_is_found_or_changes_nothing(tmp_path):

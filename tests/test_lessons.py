@@ -6,6 +6,7 @@ import subprocess
 import sys
 from random import Random
 
+import numpy as np
 import pytest
 from warm import SOCKET
 
@@ -119,7 +120,7 @@ def test_what_was_said_survives_a_restart_and_the_first_word_counts(record, monk
     reveal("coin", "tails")
     for answer in (1, 2, 1): check("two", answer)
     known = json.loads((record/"progress.json").read_text(encoding="utf-8"))
-    assert known["predictions"]["coin"]["choice"] == "heads"
+    assert known["predictions"]["coin"] == dict(choice="heads", outcome="tails", right=False)
     assert known["exercises"]["two"] == dict(tries=2, right=True)
     assert "1 of 1 exercises done, 0 right at first try" in progress("99_end")
     main(["progress", str(record)])
@@ -132,6 +133,32 @@ def test_a_damaged_record_stops_nothing(record, capsys):
     assert "nothing was recorded" in capsys.readouterr().err
     predict("coin", None, ("heads", "tails"))
     assert check("two", 2) and "coin: choose one of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", [dict(predictions=[]), dict(predictions=None), dict(exercises=["two"]),
+                                    dict(predictions=dict(coin=3))])
+def test_a_record_of_another_form_stops_nothing_either(record, damage, capsys):
+    (record/"progress.json").write_text(json.dumps(damage), encoding="utf-8")
+    predict("coin", None, ("heads", "tails"))
+    predict("coin", "heads", ("heads", "tails"))
+    assert check("two", 2)
+    said = capsys.readouterr()
+    assert "coin: you expect 'heads'" in said.out and "nothing was recorded" in said.err
+    assert json.loads((record/"progress.json").read_text(encoding="utf-8")) == damage
+
+
+def test_a_choice_that_is_no_longer_offered_is_asked_for_again(record, capsys):
+    predict("coin", "edge", ("heads", "tails", "edge"))
+    predict("coin", None, ("heads", "tails"))
+    assert "coin: choose one of 'heads', 'tails'" in capsys.readouterr().out
+
+
+def test_a_number_that_numpy_measured_can_be_recorded(record, capsys):
+    predict("coin", 4.)
+    reveal("coin", np.float64(4.))
+    known = json.loads((record/"progress.json").read_text(encoding="utf-8"))
+    assert known["predictions"]["coin"]["right"] is True
+    assert not capsys.readouterr().err
 
 
 def test_no_record_is_begun_where_nobody_asked_for_one(tmp_path, monkeypatch):

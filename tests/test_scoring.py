@@ -40,6 +40,7 @@ from gan_course.scores import (
     nearest,
     prdc,
     score,
+    sharpness,
     train_on_generated,
 )
 
@@ -252,6 +253,17 @@ X, Y = TEST.x[:20], TEST.y[:20]
 def test_what_cannot_be_scored_is_refused_in_one_sentence(images, y, sentence):
     with pytest.raises(ValueError, match=sentence) as error: score(images, y, "mnist_5k")
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("ask,sentence", [
+    (lambda: load_scorer("untrained-foo"), "scorer is 'untrained-foo', allowed is 'untrained-CxHxW'"),
+    (lambda: load_scorer("untrained-1x4x4"), "8 pixels or more"),
+    (lambda: kernel_distance(torch.rand(9, 2), torch.rand(9, 2), size=1), "size is 1, allowed is 2 or more"),
+    (lambda: sharpness(torch.zeros(2, 1, 8, 8), torch.zeros(2, 1, 8, 8)), "real is flat"),
+    (lambda: kl_from_uniform([]), "share is empty"),
+])
+def test_what_has_no_score_is_refused_in_one_sentence(ask, sentence):
+    with pytest.raises(ValueError, match=sentence): ask()
 
 
 def test_names_that_are_none_are_refused():

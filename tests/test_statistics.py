@@ -145,6 +145,20 @@ def test_a_table_of_arms_counts_cost_in_steps_and_shows_no_clock():
     assert not {"seconds", "minutes"} & {*table.columns}
 
 
+@pytest.mark.parametrize("ask", [
+    lambda rows, name: summarise_arms(frame(rows), name), lambda rows, name: compare_arms(frame(rows), name),
+    lambda rows, name: arm_table(rows, name), lambda rows, name: arm_table(rows, "frechet", name)])
+def test_a_score_that_no_table_has_is_refused(ask):
+    rows = rows_of(a=[10., 12.], b=[11., 12.])
+    for name in ("precision", "frechett"): # the first is a score, and in a row the format of its numbers
+        with pytest.raises(ValueError, match=f"measure is '{name}', allowed are "): ask(rows, name)
+
+
+def test_equal_pairs_are_no_evidence_however_many():
+    same = [float(value) for value in range(25)]
+    assert compare_arms(frame(rows_of(a=same, b=same))).loc["b", "p"] == 1
+
+
 def test_the_worst_is_at_the_bad_end_of_what_other_runs_have():
     runs = frame(rows_of("accuracy", a=[.9, .8], b=[LOST, .7]))
     assert measured(runs) == ["accuracy"] and runs["frechet"].isna().all()

@@ -29,6 +29,7 @@ def _no_nine(risk=1000):
 
 # %% ../../nbs/answers/02_exercises.ipynb #18d0b779
 _misjudged = "0.0105 for 0.01 or 100500 for 100000 is misjudged: the room must grow with the truth"
+_narrow = "100.9 is refused for 100: the room is 1 %"
 _too_small = "98 passes for 100: too small is wrong too, take the absolute difference"
 
 ANSWERS = {
@@ -47,10 +48,18 @@ ANSWERS = {
             (lambda answer, truth: truth - answer <= .01 * truth, "102 passes for 100"),
             (lambda answer, truth: answer - truth <= .01 * truth, _too_small),
             (lambda answer, truth: True, _too_small),
+            (lambda answer, truth: abs(answer - truth) <= .006 * abs(truth), _narrow),
+            (lambda answer, truth: abs(answer - truth) <= .01 * abs(answer),
+             "99.005 is refused for 100: the room is 1 % of the truth, not of the answer"),
+            (lambda answer, truth: abs(answer - truth) <= .015 * abs(truth),
+             "101.1 passes for 100: the room is 1 %"),
+            (lambda answer, truth: abs(answer - truth) / truth <= .01,
+             "-50 passes for -100: divide by the size of the truth, which has no sign"),
             (lambda answer, truth: answer == truth,
              "half a percent off is refused: leave room for rounding")),
         hints=("Say what is right and return that, rather than looking for what is wrong.",
                "One comparison is enough; think of the sign of `truth`."),
         cases=((100.5, 100.), (99.5, 100.), (98., 100.), (102., 100.), (.0105, .01), (100_500., 100_000.),
-               (-100.5, -100.), (math.nan, 100.))),
+               (-100.5, -100.), (math.nan, 100.), (100.9, 100.), (99.1, 100.), (99.005, 100.), (101.1, 100.),
+               (-50., -100.), (-102., -100.))),
 }

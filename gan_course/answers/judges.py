@@ -41,7 +41,7 @@ def _eval_mode(answer):
         return ("the running averages have moved: batch normalisation was in training mode; "
                 "no_grad only stops the recording of gradients")
     if not torch.equal(seen, x.argmax(1)): return "those are not the classes with the highest logits"
-    if not net.training:
+    if not all(layer.training for layer in net.modules()):
         return ("the classes are right, but net stays in evaluation mode: "
                 "the next epoch trains without batch statistics")
 
@@ -50,6 +50,12 @@ def _see(net, x):
     net.eval()
     seen = net(x).argmax(1)
     net.train()
+    return seen
+
+@torch.no_grad()
+def _see_then_flag(net, x): # the flag of the whole says nothing of its layers
+    seen = net.eval()(x).argmax(1)
+    net.training = True
     return seen
 
 def _see_probabilities(net, x):
@@ -103,6 +109,8 @@ ANSWERS = {
                 "no_grad only stops the recording of gradients"),
                (lambda net, x: net.eval()(x).argmax(1),
                 "the classes are right, but net stays in evaluation mode: "
+                "the next epoch trains without batch statistics"),
+               (_see_then_flag, "the classes are right, but net stays in evaluation mode: "
                 "the next epoch trains without batch statistics"),
                (_see_probabilities, "those are not the classes with the highest logits")),
         hints=("`torch.no_grad` stops the recording of gradients; and batch normalisation?",
