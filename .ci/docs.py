@@ -185,9 +185,9 @@ def place(name, **options):
 
 def write_playground():
     "The page of the widgets: a text and a place for each."
-    first = ("# Playground\n\n> Six toys that run in your browser: games to take apart, digits to draw, read "
+    first = ("# Playground\n\n> Toys that run in your browser: games to take apart, digits to draw, read "
              "and tell apart, runs to replay", "[Chapter 42](widgets.ipynb) tells how they are made. "
-             "The sixth, a run under way, needs a kernel: [chapter 44](watching.ipynb).")
+             "One more, a game that the kernel plays, needs a kernel: [chapter 44](watching.ipynb).")
     write_page("playground", [*first, *(f"{text}\n\n{place(name)}" for name, text in PLAYGROUND.items())])
 
 

@@ -10,6 +10,7 @@ __all__ = ['READINGS', 'VERDICTS', 'DIGITS', 'NOISE', 'MATTERS', 'ALIKE', 'REPOR
 # %% ../nbs/41_claims.ipynb #32534610
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import asdict, dataclass, replace
@@ -41,12 +42,12 @@ class Reading:
     says:str               # what it is, for people
     of:Callable            # row -> number; None where the row does not have it
     log:bool=False         # compared by ratios
-    worst:float=math.inf   # what a run that diverged counts as
+    worst:float=math.inf   # what a run that diverged counts as; not a number: as missing
 
 def _score(name, row): return (row.get('scores') or {}).get(name)
 
-READINGS = {name: Reading(score.says, partial(_score, name), score.log,
-                          -math.inf if score.good == 'high' else math.inf)
+_WORST = {'low': math.inf, 'high': -math.inf, '': math.nan} # where neither end is good there is no worst
+READINGS = {name: Reading(score.says, partial(_score, name), score.log, _WORST[score.good])
             for name, score in SCORES.items()}
 
 # %% ../nbs/41_claims.ipynb #1d5b8f5b
@@ -129,13 +130,13 @@ READINGS |= dict(
     alarm=Reading('did a rule or an examination of the clinic find something?', _alarm, worst=1.),
     d_loss=Reading("D's last loss", partial(_last, 'd_loss')),
     g_loss=Reading("G's last loss", partial(_last, 'g_loss')),
-    g_loss_lowest=Reading("G's lowest loss in ten epochs", _lowest_g),
+    g_loss_lowest=Reading("G's lowest loss in ten epochs, of those kept", _lowest_g),
     d_over_g=Reading("D's last loss as a multiple of G's", _loss_ratio, log=True),
     d_moved=Reading("D's last loss over its first", partial(_over, 'd_loss', -1, 1), log=True),
     g_moved=Reading("G's last loss over its first", partial(_over, 'g_loss', -1, 1), log=True),
     d_drift=Reading("D's loss, last quarter of the run over the second", partial(_drift, 'd_loss'), log=True),
     g_drift=Reading("G's loss, last quarter of the run over the second", partial(_drift, 'g_loss'), log=True),
-    d_spread=Reading("how much D's loss varies between epochs", partial(_spread, 'd_loss'), log=True),
+    d_spread=Reading("how much D's loss varies, over epochs kept", partial(_spread, 'd_loss'), log=True),
     opposed=Reading("correlation of D's and G's losses", _opposed, worst=1.),
     reached=Reading(f'epochs to a distance of {BAR:g}', partial(_reached, BAR), log=True))
 
@@ -177,7 +178,7 @@ def _values(
     for row in rows:
         if row['arm'] != arm or not is_finished(row): continue
         value = read.worst if 'failed' in row else read.of(row)
-        if value is not None: values[_seed(row)] = float(value)
+        if value is not None and not math.isnan(value): values[_seed(row)] = float(value)
     return values
 
 def _seed(row): return row['seed'] if 'seed' in row else row['config']['seed']
@@ -210,9 +211,11 @@ def _more_seeds(
     n:int,          # seeds there are
     asked:int,      # seeds the rule wants
 )->int:
-    "How many seeds more would probably settle it."
+    "How many seeds more would probably settle it; 100 where more would be needed."
+    if n > 1 and math.isnan(spread): asked = max(asked, 6) # a run diverged: the signs of six pairs can decide
     if not (0 < spread < math.inf and 0 < least < math.inf): return max(1, asked - n)
-    return max(1, asked - n, seeds_needed(least, spread) - n)
+    try: return min(100, max(1, asked - n, seeds_needed(least, spread) - n))
+    except ValueError: return 100 # more than there can be
 
 def _sd(values): # not a number where there are too few, or a run diverged
     return float(np.std(values, ddof=1)) if len(values) > 1 and np.isfinite(values).all() else math.nan
@@ -240,7 +243,7 @@ def _absent(
 def _paired(
     rule,             # with an arm, a base and a reading
     rows:list[dict],  # of its study
-    decide:Callable,  # (paired differences, effect) -> outcome
+    decide:Callable,  # (paired differences, effect) -> outcome, and what is left to be told apart
     effect:float,     # that matters; a factor where ratios are compared
     claimed:str,      # in words
 )->Found:
@@ -250,8 +253,8 @@ def _paired(
     n, back = len(gaps), np.exp if log else float
     if not n: return _absent(rule, rows)
     least = math.log(effect) if log else effect
-    outcome = decide(gaps, least)
-    more = _more_seeds(max(least, abs(_mean(gaps))), _sd(gaps), n, rule.seeds) # if it is what it seems
+    outcome, apart = decide(gaps, least)
+    more = _more_seeds(apart, _sd(gaps), n, rule.seeds) # if it is what it seems
     mean, low, high = (float(back(value)) for value in (_mean(gaps), *interval(gaps)))
     why = (f"{reading} of {arm!r} is {_say(mean)}{_span(low, high)} {'times' if log else 'above'} that of "
            f"{base!r}; claimed is {claimed} {'a factor' if log else 'a difference'} of {effect:g}")
@@ -322,13 +325,17 @@ class Compare(_Pair):
     )->Found:
         "What the rows say."
         def decide(gaps, least):
-            found = _direction(gaps if self.way == 'higher' else -gaps, least, self.seeds)
-            return _DENIED[found] if self.denied else found
+            towards = gaps if self.way == 'higher' else -gaps
+            found, mean = _direction(towards, least, self.seeds), _mean(towards)
+            return _DENIED[found] if self.denied else found, mean if mean >= least else least - mean
         return _paired(self, rows, decide, self.least, f"{'not ' * self.denied}{self.way} by")
 
 _DENIED = dict(holds='fails', fails='holds', level='holds', open='open')
 
 # %% ../nbs/41_claims.ipynb #155689c3
+def _large(gaps, least): # paired differences, those that do not matter set to 0
+    return np.where(abs(gaps) < least, 0., gaps)
+
 def _direction(
     towards:np.ndarray, # paired differences, above 0 where the claim is right
     least:float,        # smallest effect that matters
@@ -339,8 +346,9 @@ def _direction(
     low, high = interval(towards)
     mean = _mean(towards)
     if not math.isfinite(low): # a run diverged, or there are two seeds: the signs decide
-        sure = sign_flip_p(towards[:20])[0] <= .05
-        return 'open' if not sure else 'holds' if (towards > 0).sum() > (towards < 0).sum() else 'fails'
+        large = _large(towards, least)
+        sure = sign_flip_p(large[:20])[0] <= .05
+        return 'open' if not sure else 'holds' if (large > 0).sum() > (large < 0).sum() else 'fails'
     if low > 0 and mean >= least: return 'holds'
     if equivalent(towards, least) < .05: return 'level'
     return 'fails' if high < least else 'open'
@@ -355,7 +363,9 @@ class Alike(_Pair):
         rows:list[dict], # of the study, of one form and precision
     )->Found:
         "What the rows say."
-        def decide(gaps, margin): return _sameness(gaps, margin, self.seeds)
+        def decide(gaps, margin):
+            size = abs(_mean(gaps))
+            return _sameness(gaps, margin, self.seeds), size if size >= margin else margin - size
         return _paired(self, rows, decide, self.margin, 'no more than')
 
 # %% ../nbs/41_claims.ipynb #e9c24c67
@@ -367,7 +377,7 @@ def _sameness(
     "Are paired differences inside a margin?"
     if len(gaps) < max(3, seeds): return 'open'
     low, high = interval(gaps)
-    if not math.isfinite(low): return 'fails' if sign_flip_p(gaps[:20])[0] <= .05 else 'open'
+    if not math.isfinite(low): return 'fails' if sign_flip_p(_large(gaps, margin)[:20])[0] <= .05 else 'open'
     if equivalent(gaps, margin) < .05: return 'holds'
     return 'fails' if (low > 0 or high < 0) and abs(gaps.mean()) >= margin else 'open'
 
@@ -392,6 +402,9 @@ class Level(_Rule):
         low, high = interval(values, log=log)
         numbers = dict(n=len(values), estimate=float(_mean(values, log)), low=low, high=high)
         outcome = _inside(numbers, self.above, self.below, self.seeds)
+        if outcome == 'holds' and not math.isfinite(low): # one run that diverged is no proof: most runs are
+            inside = sum(self.above <= value <= self.below for value in values)
+            outcome = 'holds' if count_interval(inside, len(values))[0] > .5 else 'open'
         why = (f"{self.reading} of {self.arm!r} is {_say(numbers['estimate'])}{_span(low, high)}; "
                f"claimed is {_range(self.above, self.below)}")
         return Found(outcome, why, **numbers, more=_to_bound(self, values) * (outcome == 'open'))
@@ -505,8 +518,9 @@ class Task(_Rule):
         rows:list[dict], # of the study, of one form and precision
     )->Found:
         "Done or open."
-        counts = {arm: len({_seed(row) for row in rows if row['arm'] == arm and 'failed' not in row
-                            and (not self.holds or row.get(self.holds))}) for arm in self.needs}
+        counts = {arm: len({_seed(row) for row in rows if row['arm'] == arm and is_finished(row)
+                            and ('failed' in row or not self.holds or row.get(self.holds))})
+                  for arm in self.needs} # that a run diverges is a result
         n = min(counts.values(), default=0)
         if not counts: return Found('open', 'no study or measurement serves it yet')
         fewest = min(counts, key=counts.get)
@@ -561,7 +575,8 @@ def _groups(
     groups = {}
     for row in rows:
         kind = _kind(row)
-        if row['arm'] in rule.reads and kind[0] in rule.forms: groups.setdefault(kind, []).append(row)
+        if not (is_finished(row) and row['arm'] in rule.reads and kind[0] in rule.forms): continue
+        groups.setdefault(kind, []).append(row)
     def rank(item):
         (form, precision), group = item
         least = min(sum(row['arm'] == arm for row in group) for arm in rule.needs)
@@ -958,9 +973,8 @@ def describe_claim(
         lines.append(f'  {part.outcome:6}{part.why} [{numbers}{", " * bool(part.scale)}{part.scale}]')
     for name in dict.fromkeys(rule.study for rule in claim.rules if rule.study not in ('', 'clinic')):
         lines += ['', f'{name}:', *_arm_lines(name, claim, results)]
-    commands = settling_commands(v, results)
     if v.verdict == 'undecided': lines += ['', f'still open: {_settling(v)}']
-    lines += [f'settle it: {command}' for command in commands]
+    if command := settling_command(v, results): lines += [f'settle it: {command}']
     return '\n'.join(lines)
 
 # %% ../nbs/41_claims.ipynb #01cb9758
@@ -992,7 +1006,7 @@ def _form(
     rows:list[dict],  # of its study
 )->str|None:          # a name in `FORMS`; None: no run of this study would help
     "The form in which more runs are to be made: one that was refused calls for a longer one."
-    if part.more: return rule.forms[0]
+    if part.more: return next((_kind(group[0])[0] for group in _groups(rule, rows)), rule.forms[0])
     tried = {_kind(row)[0] for row in rows if row['arm'] in rule.needs}
     longer = rule.forms[1 + max((rule.forms.index(form) for form in tried & {*rule.forms}), default=-1):]
     return next(iter(longer), None) if part.refused else None
@@ -1041,20 +1055,15 @@ def _longer(row, job): # how many times a stored run this one is, by epochs and 
     return whole.epochs / run.epochs * (whole.width / run.width)**2
 
 # %% ../nbs/41_claims.ipynb #12716f7e
-def settling_commands(
+def settling_command(
     v:Verdict,                   # of `verdict`
     results:str|Path='results',  # the folder of stored rows
-)->list[str]:                    # to be typed
-    "The commands that would make the missing runs."
-    wanted = {}
-    for job in missing(v, results):
-        key = job.study, job.form, job.precision
-        wanted[key] = max(wanted.get(key, 0), job.seed + 1)
-    def line(name, form, precision, seeds):
-        words = f"{name}{f' --{form}' * (form != 'small')} --seeds {seeds}"
-        if name in MEASUREMENTS: return f'gan-course measure {words}'
-        return f"gan-course study {words}{f' --precision {precision}' * (precision != 'fp32')}"
-    return [line(*key, seeds) for key, seeds in wanted.items()]
+)->str:                          # to be typed, and what it does; '': no run would help
+    "The command that makes the runs a claim lacks."
+    runs = Counter(f'{job.study}, {job.form}, {job.precision}' for job in missing(v, results))
+    if not runs: return ''
+    lacking = '; '.join(f'{n} of {kind}' for kind, n in runs.items())
+    return f"gan-course claims {v.id} --settle HOURS\nruns that are missing: {lacking}"
 
 # %% ../nbs/41_claims.ipynb #88420cdd
 def _price(
@@ -1133,12 +1142,14 @@ def settle(
 )->dict[str, tuple]:         # claim -> its verdict before and after, where it changed
     "Make missing runs, most verdicts a minute first, until the hours are over."
     from gan_course.engine import ENGINES, cards_for, pick_device, side_by_side
+    from gan_course.runs import check_n_score
     if not 0 < hours < math.inf: raise ValueError(f"hours is {hours}, allowed is a number above 0")
-    began, before = time.monotonic(), verdicts(results)
+    check_n_score(n_score)
     share = float(pick_device(how.device).type == 'cuda') # of the GPU, for each run
+    side, running = side_by_side(workers, share, max(1, len(cards_for(how.device)))), {}
+    began, before = time.monotonic(), verdicts(results)
     needed = {v.id: missing(v, results, precision) for v in before if v.id in (claims or CLAIMS)}
     seconds = _price_jobs(dict.fromkeys(sum(needed.values(), [])), results, how, n_score, say)
-    side, running = side_by_side(workers, share, max(1, len(cards_for(how.device)))), {}
     with ENGINES['local'](workers, share, device=how.device) as submit:
         for job in in_order(needed, seconds):
             if len(running) == side: _wait_for_one(running, say)

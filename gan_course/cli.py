@@ -37,6 +37,7 @@ from gan_course.files import (
     BadCheckpoint,
     Diverged,
     is_finished,
+    new_folder,
     read_file,
     read_metrics,
     read_rows,
@@ -212,6 +213,8 @@ def _default_folders(
     "Where rows and runs lie: rows of the longer forms beside the notebooks, in a checkout of the course."
     runs, stored = Path('runs', form * (form != 'full')), Path(gan_course.__file__).parents[1]/'nbs'
     beside = stored/'results' if form != 'small' and stored.exists() else runs/'results'
+    if results and results.exists() and not results.is_dir():
+        raise NotADirectoryError(f"results is {results}, a file, allowed is a folder")
     return results or beside, out or runs/study.name
 
 # %% ../nbs/43_cli.ipynb #34238349
@@ -279,8 +282,10 @@ def _study_command(args):
                              resume, How(device, precision, quiet=quiet), n)
         _show_table(chosen, rows, measure)
         print(f"\nrows: {results/chosen.name}.jsonl; runs: {out}")
-        lost = sum(not is_finished(row) for row in rows if arm in ('', row['arm']))
-        if lost: raise ChildProcessError(f"{lost} of {len(rows)} runs failed; --resume tries them again")
+        mine = [row for row in rows if arm in ('', row['arm'])
+                and (row.get('form', 'full'), row.get('precision', 'fp32')) == (form, precision)]
+        if lost := sum(not is_finished(row) for row in mine):
+            raise ChildProcessError(f"{lost} of {len(mine)} runs failed; --resume tries them again")
     return study
 
 # %% ../nbs/43_cli.ipynb #2689bcb5
@@ -294,6 +299,8 @@ def _table(
 ):
     "Show what a study found: means with 95 % intervals, and paired differences."
     _check_output('plot', plot, overwrite)
+    if plot and plot.suffix not in ('', '.png', '.svg', '.pdf'):
+        raise ValueError(f"plot is {plot}, allowed are .png, .svg and .pdf")
     study, _ = _find_study(name)
     folder = results or CHAPTERS/'results'
     rows = read_rows(folder/f'{study.name}.jsonl')
@@ -382,10 +389,11 @@ def _write_samples(out, images, y, names): # images uint8 (N, C, H, W), or point
         buffer = BytesIO()
         np.savez_compressed(buffer, images=images.numpy(), labels=y.numpy())
         return write_atomically(out, buffer.getvalue())
-    for i, (image, c) in enumerate(zip(images, y.tolist(), strict=True)): # a sub-folder for each class
-        folder = out/(names[c] if names else str(c)) if c >= 0 else out
-        folder.mkdir(parents=True, exist_ok=True)
-        to_pil_image(image).save(folder/f'{i:06d}.png')
+    with new_folder(out) as new:
+        for i, (image, c) in enumerate(zip(images, y.tolist(), strict=True)): # a sub-folder for each class
+            folder = new/(names[c] if names else str(c)) if c >= 0 else new
+            folder.mkdir(exist_ok=True)
+            to_pil_image(image).save(folder/f'{i:06d}.png')
 
 # %% ../nbs/43_cli.ipynb #0a5a5ba4
 def _sample(
@@ -776,6 +784,8 @@ def _claims(
     if claim: lookup(ledger.CLAIMS, claim, 'CLAIM')
     _check_output('html', html, overwrite)
     folder = results or CHAPTERS/'results'
+    if not (settle or folder.is_dir()):
+        raise NotADirectoryError(f"results is {folder}, allowed is a folder of rows")
     if settle: _settle(settle, claim, folder, results, out, device, precision, n, workers)
     found = [ledger.verdict(claim, folder)] if claim else ledger.verdicts(folder)
     if html: ledger.write_claims(html, folder)

@@ -34,6 +34,7 @@ class RandomState:
         seed:int,      # where its stream of numbers starts
         device='cpu',  # a GPU whose stream is private too; 'cpu': the CPU's alone, and no GPU is touched
     ):
+        if not -2**63 <= seed < 2**63: raise ValueError(f"seed is {seed}, allowed is one of 64 bits")
         self.device = torch.device(device)
         kinds = dict(cpu='cpu') | (dict(cuda=self.device) if self.device.type == 'cuda' else {})
         self.state = {kind: torch.Generator(where).manual_seed(seed).get_state()

@@ -794,6 +794,8 @@ def _read_any(path, change): # -> _Found
         idx = {part: _read_idx_pair(file) for part, file in _idx_files(path).items()}
         if not idx: return _read_folder(path, change)
         return _Found({part: one.parts['all'] for part, one in idx.items()})
+    if Path(path).suffix.lower() in IMG_EXTENSIONS:
+        raise ValueError(f"{path} is one picture, allowed is a folder of them, or an .npz, .npy or idx file")
     return read_arrays(path) if Path(path).suffix in ('.npz', '.npy') else _read_idx_pair(path)
 
 @lru_cache(maxsize=4)

@@ -43,7 +43,7 @@ from gan_course.files import (
     write_atomically,
 )
 from .games import GAMES, load_train
-from .runs import provenance, run_config, score_run
+from .runs import N_SCORE, check_n_score, provenance, run_config, score_run
 from .speed import PRECISIONS
 from .steps import build_recipe
 from .training import step_counts
@@ -336,6 +336,16 @@ def finished_rows(
     keys = {run: (config_id(run.config), precision) for run in runs}
     return {run: rows[key] for run, key in keys.items() if key in rows}
 
+def _check_comparable(
+    rows,        # of runs that are finished
+    n_score:int, # images to score in those to come
+    file:Path,   # where the rows are
+):
+    "Refuse to put scores of few images beside those of many: a distance falls with their number."
+    other = {row.get('n_score', N_SCORE) for row in rows if row.get('scores')} - {n_score}
+    if other:
+        raise ValueError(f"n is {n_score}, allowed is {min(other)}, as in {file}; or other folders")
+
 def _check_resume(
     runs:list[Run],   # still to be run
     rows:list[dict],  # of the study
@@ -427,8 +437,10 @@ def run_study(
     "Make every run of a study that has no row yet, and keep its row."
     start = lookup(ENGINES, engine, 'engine')
     if engine == 'local': pick_device(how.device) # a cluster may have what this machine has not
+    check_n_score(n_score)
     runs, file = plan(study, out, form, seeds, arm, how.precision), Path(results)/f'{study.name}.jsonl'
     finished = finished_rows(runs, file, how.precision)
+    _check_comparable(finished.values(), n_score, file)
     for run, row in finished.items(): append_row(file, row | dict(study=study.name, arm=run.arm, form=form))
     todo = [run for run in runs if run not in finished]
     _check_resume(todo, [row for row in read_rows(file) if run_key(row)[1] == how.precision], resume)
@@ -513,14 +525,18 @@ def estimate(
     "What a study will take on this machine; `attrs['workers']` says how many runs at a time."
     runs, lines = plan(study, '.', form, seeds, arm, how.precision), {}
     finished = finished_rows(runs, Path(results)/f'{study.name}.jsonl', how.precision)
+    check_n_score(n_score)
     on_gpu = pick_device(how.device).type == 'cuda'
     side = side_by_side(workers, gpus_per_run if on_gpu else 0., max(1, len(cards_for(how.device))))
-    for name, took in _time_arms(runs, side, how, n_score).items():
+    left = [run for run in runs if run not in finished]
+    for name, took in (_time_arms(left, side, how, n_score) if left else {}).items():
         mine = [run for run in runs if run.arm == name]
         seconds = mine[0].steps * took['step'] + took['other']
         lines[name] = dict(steps=mine[0].steps, ms=1e3 * took['step'], other=took['other'],
                            minutes=seconds / 60, runs=sum(run not in finished for run in mine))
-    table = pd.DataFrame(lines).T.astype(dict(steps=int, runs=int)).rename_axis('arm')
+    columns = 'steps', 'ms', 'other', 'minutes', 'runs'
+    table = pd.DataFrame.from_dict(lines, orient='index', columns=columns)
+    table = table.astype(dict(steps=int, runs=int)).rename_axis('arm')
     table.attrs['workers'] = side
     return table
 

@@ -41,6 +41,21 @@ def write_atomically(
         raise OSError(e.errno, f"could not write {path}: {e.strerror}{kept}") from e
 
 # %% ../nbs/04_files.ipynb #e054ff46
+@contextmanager
+def new_folder(
+    path:Path, # a new folder, or an empty one
+):
+    "Inside `with`, a temporary folder beside it, whose contents are brought there when all are written."
+    path = Path(path).resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f'.{path.name}.'))
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+        if not path.exists(): temporary.rename(path); return
+        for part in temporary.iterdir(): part.rename(path/part.name)
+    finally: shutil.rmtree(temporary, ignore_errors=True)
+
 def read_file(
     path:Path, # an ordinary file
 )->bytes:      # its contents

@@ -29,7 +29,7 @@ from gan_course.files import (
 )
 from .judges import JUDGES, accuracy, label_scores, load_scorer
 from .losses import LOSSES
-from .networks import NETWORKS, ConvNet, Encoder, JointDiscriminator, classifier
+from .networks import NETWORKS, OUTPUTS, ConvNet, Encoder, JointDiscriminator, classifier
 from .steps import Recipe, build_recipe
 from gan_course.training import (
     check_fit,
@@ -71,6 +71,9 @@ def build_networks(
 )->tuple[nn.Module, nn.Module]: # G, D
     "A config's players, with the first weights its seed gives them."
     build, wide = lookup(NETWORKS, config.net, 'net'), _Noting(widened(config))
+    lookup(OUTPUTS, config.g_out, 'g_out')
+    if not 0 <= config.dropout < 1:
+        raise ValueError(f"dropout is {config.dropout}, allowed is 0 up to, but not, 1")
     with RandomState(config.seed): players = build(wide, data.shape, data.n_classes)
     _check_unread(config, wide.read)
     return players

@@ -21,7 +21,7 @@ from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 
-from .files import CHAPTERS, parse_json, read_file, write_atomically
+from .files import CHAPTERS, new_folder, parse_json, read_file, write_atomically
 
 # %% ../nbs/45_lessons.ipynb #7a1913c4
 _ASKED = re.compile(r"^check\('([\w-]+)', (?:None|\.\.\.)\).*$", re.M)
@@ -179,15 +179,18 @@ def write_copies(
     with_outputs:bool=False, # with the outputs, for teachers
 )->int:                      # how many notebooks
     "Copies of all chapters for a learner, and an empty record of progress."
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"folder is {folder}, a file, allowed is a new or empty folder")
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"folder is {folder}, which is not empty; allowed is a new or empty folder")
     teachers = () if solutions else ('teach.md',) # it has the key of a test
     left_out = ('.*', '*.yml', '*.css', '*.svg', '*.py', 'answers', 'widgets', *teachers)
-    shutil.copytree(CHAPTERS, folder, ignore=shutil.ignore_patterns(*left_out), dirs_exist_ok=True)
-    paths = sorted(folder.glob('*.ipynb'))
-    asked = {path.stem: _copy_notebook(path, variant, solutions, with_outputs) for path in paths}
-    chapters = {name: names for name, names in asked.items() if any(names.values())}
-    _write_json(folder/'progress.json', dict(variant=variant, chapters=chapters))
+    with new_folder(folder) as new: # or a kill would leave chapters with their solutions
+        shutil.copytree(CHAPTERS, new, ignore=shutil.ignore_patterns(*left_out), dirs_exist_ok=True)
+        paths = sorted(new.glob('*.ipynb'))
+        asked = {path.stem: _copy_notebook(path, variant, solutions, with_outputs) for path in paths}
+        chapters = {name: names for name, names in asked.items() if any(names.values())}
+        _write_json(new/'progress.json', dict(variant=variant, chapters=chapters))
     return len(paths)
 
 # %% ../nbs/45_lessons.ipynb #a6dbced0

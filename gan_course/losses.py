@@ -146,6 +146,10 @@ def make_loss(
 )->Loss:
     "A loss by name, with smoothed targets if asked; its level and floor are those of the hard targets."
     loss = lookup(LOSSES, name, 'loss')
+    for side, target in (('real_target', real_target), ('fake_target', fake_target)):
+        low, high = target if isinstance(target, (tuple, list)) else (target, target)
+        if not -math.inf < low <= high < math.inf:
+            raise ValueError(f"{side} is {target}, allowed is a number, or an interval (low, high)")
     if real_target in (1, (1, 1)) and fake_target in (0, (0, 0)): return loss
     if loss.d_terms is not bce_d:
         raise ValueError(f"real_target, fake_target are {real_target}, {fake_target}, but loss {name!r} "

@@ -271,8 +271,8 @@ def compare_arms(
         both = _logs(both) if log else both
         gap = (both[arm] - both[base]).fillna(0) # two runs that diverged are level
         exact = len(gap) <= 20 or np.isinf(gap).any() # beyond, the t-test will do
-        by_t = 2 * _t_tail(gap.to_numpy(), abs(gap.mean())) if gap.any() else 1.
-        p, floor = sign_flip_p(gap) if exact else (by_t, 0.)
+        if exact: p, floor = sign_flip_p(gap)
+        else: p, floor = 2 * _t_tail(gap.to_numpy(), abs(gap.mean())) if gap.any() else 1., 0.
         found = np.array([gap.mean(), *interval(gap)])
         better = (gap < 0 if good == 'low' else gap > 0).mean() if good else math.nan
         lines[arm] = *(np.exp(found) if log else found), better, len(gap), p, floor

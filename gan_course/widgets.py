@@ -398,7 +398,7 @@ import time
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from .core import LATENTS, RandomState, draw_latents, png_bytes, set_seed
+from .core import LATENTS, RandomState, draw_latents, png_bytes
 from .data import NORMS, TOYS
 from .diagnosis import explain
 from .files import read_metrics
@@ -412,9 +412,10 @@ from .training import Snapshot, generate, metric_row
 class _LiveGame:
     "The game of `live`: players, optimisers, and what is shown of them."
     def __init__(self, data, loss, r1, lrD, lrG, nD, depth, width, noise, seed, **_):
-        set_seed(seed)
-        self.G = MLPGenerator(2, (width,) * depth, (2,), out='linear')
-        self.D, self.loss = MLPDiscriminator((width,) * depth, (2,)), make_loss(loss)
+        self.chance = RandomState(seed) # its own: a kernel goes on as if there were no widget
+        with self.chance:
+            self.G = MLPGenerator(2, (width,) * depth, (2,), out='linear')
+            self.D, self.loss = MLPDiscriminator((width,) * depth, (2,)), make_loss(loss)
         self.opts = {name: torch.optim.Adam(net.parameters(), lr, betas=(.5, .999))
                      for name, net, lr in (('D', self.D, lrD), ('G', self.G, lrG))}
         self.toy, self.noise, self.n_d, self.history, self.metrics = TOYS[data], noise, nD, [], {}
@@ -423,9 +424,10 @@ class _LiveGame:
 
     def move(self, player): # 'D' or 'G'
         "One move on fresh points and latents."
-        args = self.opts[player], self.loss, self.toy.sample((64,)), draw_latents(64, 2, self.noise)
-        if player == 'D': found = update_d(self.G, self.D, *args, penalty=self.penalty)
-        else: found = update_g(self.G, self.D, *args)
+        with self.chance:
+            args = self.opts[player], self.loss, self.toy.sample((64,)), draw_latents(64, 2, self.noise)
+            if player == 'D': found = update_d(self.G, self.D, *args, penalty=self.penalty)
+            else: found = update_g(self.G, self.D, *args)
         self.metrics |= {name: value.item() for name, value in found.items()}
 
 # %% ../nbs/44_watching.ipynb #a8b599f4
@@ -607,12 +609,17 @@ def _hand_on(
     board:_Dashboard,
 )->Iterator[Snapshot]:            # the same; ends early where the page asked for it
     "Hand snapshots on while nobody pauses or stops."
-    for snapshot in snapshots:
-        board.rows.append(metric_row(snapshot))
-        if time.monotonic() - board.shown > board.least: _show_snapshot(board, snapshot)
-        while not board.go.wait(.1): pass # short waits: Ctrl-C comes through
-        if board.is_stopped: break
-        yield snapshot
+    try:
+        for snapshot in snapshots:
+            board.rows.append(metric_row(snapshot))
+            if time.monotonic() - board.shown > board.least: _show_snapshot(board, snapshot)
+            while not board.go.wait(.1): pass # short waits: Ctrl-C comes through
+            if board.is_stopped: break
+            yield snapshot
+    except Exception as error: # it diverged, say
+        board.is_over = True
+        board.tell(f'Ended by an error: {error}')
+        raise
     if board.is_stopped and hasattr(snapshots, 'throw'): # a plain iterator cannot be told
         try: snapshots.throw(KeyboardInterrupt) # as Ctrl-C: the run keeps a checkpoint
         except KeyboardInterrupt: pass

@@ -38,7 +38,7 @@ from gan_course.claims import (
     missing,
     report_of,
     settle,
-    settling_commands,
+    settling_command,
     stored_seconds,
     verdict,
     verdicts,
@@ -142,6 +142,57 @@ def test_a_run_that_diverged_is_the_worst_and_an_accident_is_missing():
     assert (found.outcome, found.n, found.more) == ("open", 5, 1)
 
 
+def test_accidents_at_full_length_do_not_outweigh_runs_that_ended(toy, tmp_path):
+    crash = dict(failed="OSError: the disk is full")
+    store(tmp_path, *toy_rows(OLD, times(WAYS["holds"]), "small"),
+          *[one | crash for one in toy_rows(OLD, times(WAYS["holds"]))])
+    found = find(BETTER, tmp_path)
+    assert found.outcome == "holds" and found.scale == "1 of 2 epochs, fp32"
+
+
+def test_more_runs_are_of_the_form_that_is_judged(toy, tmp_path, monkeypatch):
+    only(monkeypatch, BETTER)
+    monkeypatch.setitem(ledger.STUDIES, "toy", replace(TOY, medium=dict(batch=25)))
+    store(tmp_path, *toy_rows((*OLD, 11.), (*times(WAYS["open"]), 12.)))
+    jobs = missing(verdict("toy", tmp_path), tmp_path, most=200)
+    assert {job.form for job in jobs} == {"full"} and min(job.seed for job in jobs) == 7
+
+
+@pytest.mark.parametrize(("factor", "least", "few"), [(.93, 1.1, False), (.5, 1.1, True), (1.05, 1.1, True)])
+def test_the_seeds_that_are_missing_tell_the_mean_from_the_nearer_bound(factor, least, few):
+    wiggle = (.9, 1.1, .95, 1.08, .97)
+    new = [old * factor * w for old, w in zip(OLD, wiggle, strict=False)]
+    found = replace(BETTER, least=least).judge(toy_rows(OLD[:5], new))
+    assert found.outcome == "open" and (found.more == 1) == few
+
+
+def test_a_mean_on_the_bound_itself_wants_more_seeds_than_there_are():
+    found = Level(study="toy", arm="old", above=11.).judge(toy_rows((10., 12.) * 3, ()))
+    assert found.outcome == "open" and found.more > 20
+    values = toy_rows([.88, .92, .89, .91, .87, .93], ())
+    for one in values: one["scores"] = dict(accuracy=one["scores"]["frechet"])
+    found = Level(study="toy", arm="old", reading="accuracy", above=.9).judge(values)
+    assert found.outcome == "open" and found.more == 100
+
+
+def test_one_run_that_diverged_proves_nothing_by_itself():
+    noise = Level(study="toy", arm="old", above=25.)
+    assert noise.judge(toy_rows((2., 2., 3., 2., 2., None), ())).outcome == "open"
+    assert noise.judge(toy_rows([None] * 6, ())).outcome == "holds"
+    assert replace(noise, seeds=3).judge(toy_rows([None] * 3, ())).more == 3 # six of six are a majority
+    same = [old * .999 for old in OLD[:5]] + [OLD[5]]
+    assert BETTER.judge(toy_rows((*OLD[:5], None), same)).outcome == "open"
+    alike = Alike(study="toy", arm="new", base="old", margin=1.25)
+    assert alike.judge(toy_rows((*OLD[:5], None), same)).outcome == "open"
+
+
+def test_where_neither_end_is_good_a_run_that_diverged_has_no_value():
+    rows = toy_rows(OLD, ())
+    for one in rows: one["scores"] = dict(density=one["scores"]["frechet"] / 10)
+    rows.append(row("old", 6))
+    assert Level(study="toy", arm="old", reading="density", above=.5).judge(rows).n == 6
+
+
 def test_nothing_is_judged_below_the_seeds_asked_for():
     rows = toy_rows(OLD[:5], times(WAYS["holds"])[:5])
     assert BETTER.judge(rows).outcome == "open" and replace(BETTER, seeds=5).judge(rows).outcome == "holds"
@@ -190,6 +241,8 @@ def test_a_theorem_and_a_task(toy, tmp_path):
     assert (found.outcome, found.more) == ("open", 1) and "2 seeds of 'new'" in found.why
     assert find(replace(task, arms=("old",)), tmp_path).outcome == "done"
     assert find(replace(task, arms=("old",), holds="validation"), tmp_path).outcome == "open"
+    store(tmp_path, row("new", 2)) # it diverged: that is a result
+    assert find(task, tmp_path).outcome == "done"
     assert find(Task(), tmp_path, "no-such-claim").why == "no study or measurement serves it yet"
 
 
@@ -273,9 +326,8 @@ def test_a_verdict_is_plain_whole_and_explained(root, now):
 
 def test_the_commands_that_settle_are_of_missing_runs(root, now):
     for found in now:
-        for line in settling_commands(found, root/"nbs"/"results"):
-            words = line.split()
-            assert words[:2] == ["gan-course", "measure" if words[2] in MEASUREMENTS else "study"]
+        command, jobs = settling_command(found, root/"nbs"/"results"), missing(found, root/"nbs"/"results")
+        assert command.startswith(f"gan-course claims {found.id} --settle HOURS\n") if jobs else not command
 
 
 def test_the_command_line(capsys, root, tmp_path):
@@ -285,7 +337,9 @@ def test_the_command_line(capsys, root, tmp_path):
     assert json.loads(capsys.readouterr().out)[0]["verdict"] == "confirmed"
     for words, said in ((["hacks-widr"], "did you mean 'hacks-wider'"), (["--settle", "-1"], "hours is -1"),
                         (["--html", str(tmp_path/"claims.html")], "--overwrite"),
-                        (["--settle", "1", "--n", "10"], "n is 10")):
+                        (["--settle", "1", "--n", "10"], "n is 10"),
+                        (["--settle", "1", "--workers", "-1"], "workers is -1"),
+                        (["--results", str(tmp_path/"none")], "allowed is a folder of rows")):
         with pytest.raises(SystemExit): main(["claims", *words])
         error = capsys.readouterr().err
         assert said in error and len(error.splitlines()) == 1
@@ -312,7 +366,7 @@ def test_missing_runs_and_their_cost(toy, tmp_path, monkeypatch):
     assert found.verdict == "undecided" and found.more == 2
     jobs = [Job("toy", arm, seed, "full") for seed in (4, 5) for arm in ("new", "old")]
     assert missing(found, tmp_path) == jobs
-    assert settling_commands(found, tmp_path) == ["gan-course study toy --full --seeds 6"]
+    assert settling_command(found, tmp_path).endswith("runs that are missing: 4 of toy, full, fp32")
     assert stored_seconds(Job("toy", "new", 4, "full"), tmp_path) == 10.
     assert stored_seconds(Job("toy", "new", 4, "small"), tmp_path) == 5. # half the epochs
     assert stored_seconds(Job("toy", "new", 4, "full"), tmp_path/"none") is None
@@ -330,7 +384,7 @@ def test_a_study_with_a_medium_form_is_judged_by_it(toy, tmp_path, monkeypatch):
     found = verdict("toy", tmp_path)
     assert found.verdict == "undecided" and found.found[0].n == 0
     assert {job.form for job in missing(found, tmp_path)} == {"medium"}
-    assert settling_commands(found, tmp_path) == ["gan-course study toy --medium --seeds 6"]
+    assert settling_command(found, tmp_path).endswith("runs that are missing: 12 of toy, medium, fp32")
     forms = [longer.config("old", form, seed=0) for form in longer.forms]
     assert [(config.epochs, config.batch) for config in forms] == [(1, 50), (2, 25), (2, 50)]
 

@@ -6,8 +6,10 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 from warm import PYTHON
 
+from gan_course import lessons
 from gan_course.catalogue import MEASUREMENTS, STUDIES
 from gan_course.cli import _describe_studies, main
 from gan_course.report import real_spans
@@ -36,6 +38,29 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")/"run"
     main(["train", "cgan", "--out", str(folder), *SMALL])
     return folder
+
+
+@pytest.mark.parametrize("words,said", [
+    ("--device foo", "device is 'foo'"), ("--fake-target 3 -1", "fake_target is (3.0, -1.0)"),
+    ("--real-target 1 0", "real_target is (1.0, 0.0), allowed is a number"),
+    ("--dropout 1.5", "dropout is 1.5, allowed is 0 up to"),
+    ("--g-out foo", "g_out is 'foo', allowed are")])
+def test_what_cannot_be_played_is_refused_before_there_is_a_folder(words, said, tmp_path, capsys):
+    assert said in refused(capsys, "train", "cgan", *SMALL, *words.split(), "--out", tmp_path/"run")
+    assert not (tmp_path/"run").exists()
+
+
+def test_a_folder_of_samples_or_of_copies_is_there_whole_or_not_at_all(run, tmp_path, monkeypatch, capsys):
+    assert "seed is " in refused(capsys, "sample", run, "--out", tmp_path/"digits", "--seed", 10**23)
+    saved = Image.Image.save
+    def fail_later(image, file, *rest):
+        if "000005" in str(file): raise OSError("the disk is full")
+        saved(image, file, *rest)
+    monkeypatch.setattr(Image.Image, "save", fail_later)
+    refused(capsys, "sample", run, "--out", tmp_path/"digits", "--n", 9)
+    monkeypatch.setattr(lessons, "_copy_notebook", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError): lessons.write_copies(tmp_path/"mine")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_list_as_json_names_every_study_with_question_arms_runs_and_claims():

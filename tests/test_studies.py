@@ -149,6 +149,21 @@ def test_a_finished_study_repeats_nothing(short):
     assert (folder/"results"/"victim.jsonl").read_bytes() == before and not (folder/"elsewhere").exists()
 
 
+def test_scores_of_few_images_do_not_join_those_of_many(short):
+    folder, study, _ = short
+    before = (folder/"results"/"victim.jsonl").read_bytes()
+    with pytest.raises(ValueError, match=f"n is 9000, allowed is {HOW['n_score']}, as in"):
+        run_study(study, folder/"results", folder/"others", **HOW | dict(n_score=9000))
+    assert (folder/"results"/"victim.jsonl").read_bytes() == before
+
+
+def test_nothing_is_timed_where_nothing_is_left(short, monkeypatch):
+    folder, study, _ = short
+    monkeypatch.setattr(engine, "_time_arms", lambda *_: pytest.fail("a step was timed"))
+    table = estimate(study, folder/"results", how=How("cpu"), form=HOW.get("form", "full"))
+    assert table.empty and table["runs"].sum() == 0
+
+
 def test_a_run_of_another_study_is_taken_over(short):
     folder, study, rows = short
     twin = Study("twin", "The same again?", study.base, {"as it was": {}}, seeds=2)
@@ -291,6 +306,7 @@ def test_a_failing_run_stops_nobody_and_is_tried_again(tmp_path):
     (dict(seeds=-1), "seeds is -1"), (dict(workers=-2), "workers is -2"),
     (dict(arm="x"), "arm of victim is 'x'"),
     (dict(how=How(precision="fp8")), "precision is 'fp8'"), (dict(how=How("tpu")), "device is 'tpu'"),
+    (dict(n_score=0), "n is 0, allowed is 2 images or more"),
     (dict(address="10.0.0.1:6379"), "allowed with engine ray")])
 def test_bad_input_is_refused_before_anything_is_written(tmp_path, wrong, said):
     with pytest.raises(ValueError, match=said): run_study(STUDY, tmp_path/"a", tmp_path/"b", **HOW | wrong)
@@ -506,9 +522,16 @@ def test_the_stored_ladder_is_shown(capsys):
     ("table moves --results none", "has no rows of moves"),
     ("study moves/x", "arm of moves is 'x'"), ("study moves --full --n 20", "n is 20, allowed is 10000"),
     ("cost moves --workers -1", "workers is -1"),
-    ("cost moves --seeds -1", "seeds is -1")])
+    ("cost moves --seeds -1", "seeds is -1"),
+    ("table moves --plot x.xyz", "plot is x.xyz, allowed are .png, .svg and .pdf"),
+    ("table moves --results file", "results is file, which has no rows of moves"),
+    ("study moves --n 0", "n is 0, allowed is 2 images or more"),
+    ("study moves --results file", "results is file, a file, allowed is a folder"),
+    ("start file", "folder is file, a file, allowed is a new or empty folder"),
+    ("score digit.png", "digit.png is one picture, allowed is a folder of them")])
 def test_a_mistyped_command_is_one_sentence(words, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    for name in ("file", "digit.png"): (tmp_path/name).touch()
     with pytest.raises(SystemExit) as stop: main(words.split())
     shown = capsys.readouterr().err
     assert stop.value.code == 1 and said in shown and len(shown.splitlines()) == 1

@@ -140,6 +140,22 @@ def test_what_cannot_be_shown_is_refused(tmp_path):
     with pytest.raises(ValueError, match="name is 'none'"): replay_options("none")
 
 
+def test_a_run_that_breaks_off_is_reported_as_over(board):
+    def broken():
+        yield from play()
+        raise ValueError("d_loss is nan")
+    with pytest.raises(ValueError, match="d_loss is nan"): [*widgets._hand_on(broken(), board)]
+    assert board.said[-1]["isOver"] and board.said[-1]["status"] == "Ended by an error: d_loss is nan"
+
+
+def test_a_kernels_game_leaves_the_kernels_chance_alone():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    game = widgets._LiveGame(**debugger_options(seed=1))
+    for player in "DG": game.move(player)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_a_kernels_game_plays_in_slices_and_ends_when_asked():
     sent = []
 

@@ -26,14 +26,14 @@ def _resume_line(answer):
 # %% ../../nbs/answers/43_cli.ipynb #24065167
 ANSWERS = {
     'exit-code': Exercise(
-        "Which exit code does a shell report of a run ended by SIGTERM, as a cluster's scheduler sends it?",
-        right=(143,), other="that is not 128 plus the signal's number",
-        wrong=((130, "130 is Ctrl-C, SIGINT; SIGTERM has another number"),
-               (15, "15 is the signal's number; a shell adds to it, to mark a signal"),
-               (137, "137 is SIGKILL, sent when SIGTERM was not enough"),
+        "Which exit code does a shell report of a run ended by SIGKILL, as where memory is short?",
+        right=(137,), other="that is not 128 plus the signal's number",
+        wrong=((130, "130 is Ctrl-C, SIGINT; SIGKILL has another number"),
+               (9, "9 is the signal's number; a shell adds to it, to mark a signal"),
+               (143, "143 would be SIGTERM, which this program takes as Ctrl-C"),
                (Between(0, 1), "that would be the program's own decision; it was ended from outside")),
         hints=("Shells add the number of the signal to a fixed number.",
-               "SIGTERM is signal 15; Ctrl-C, signal 2, gives 130.")),
+               "SIGKILL is signal 9; Ctrl-C, signal 2, gives 130.")),
     'resume-line': Exercise(
         "You stopped `gan-course train cgan --epochs 20 --out runs/a` with Ctrl-C. Which line goes "
         "on with it?",
