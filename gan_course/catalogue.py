@@ -135,7 +135,8 @@ DCGAN = Config(net='dcgan', g_hidden=DEPTHS['medium'], d_hidden=(64, 128, 256), 
 # beta1 is our choice: the report names none, and its library's usual one is 0.9
 _DEPTH_GAME = replace(DCGAN, init='radford', slope=.2, lr_g=2e-4, lr_d=2e-4, batch=64, epochs=20)
 _CONV_SMALL = dict(width=.25, epochs=3)   # of full MNIST: minutes on a core, a look
-_CONV_MEDIUM = dict(width=.25, epochs=20) # half an hour on a core: digits that can be read
+_CONV_MEDIUM = dict(width=.25, epochs=12) # half an hour on a core: digits that can be read as asked
+_CONV_SHORT = dict(width=.25, epochs=8)   # a quarter of one, for a report's slower game
 _CONV_BRIEF = dict(width=.25, epochs=4)   # six minutes, where arms differ in more than their last polish
 
 # %% ../nbs/22_dcgan.ipynb #b0f337f4
@@ -166,13 +167,13 @@ STUDIES.update(named(
           replace(_DEPTH_GAME, moves='fresh', epochs=50), _RATIOS, _CONV_SMALL, 4, ('depth-ratio',),
           _CONV_BRIEF),
     Study('dcgan-lr', "Does D need a smaller learning rate than G?", DCGAN, _RATES, _CONV_SMALL, 4,
-          ('dcgan-lr',), _CONV_MEDIUM | dict(epochs=8)),
+          ('dcgan-lr',), _CONV_SHORT),
     Study('dcgan-batch', "What does the batch size cost, and what does it give?", DCGAN, _BATCHES,
-          _CONV_SMALL, 4, ('dcgan-batch',), _CONV_MEDIUM | dict(epochs=8)),
+          _CONV_SMALL, 4, ('dcgan-batch',), _CONV_SHORT),
     Study('depth-bn', "Does G need batch normalisation, and with which statistics should it sample?",
           _DEPTH_GAME, _BATCH_NORM, _CONV_SMALL, 3, ('depth-bn',), _CONV_BRIEF),
     Study('dcgan-future', "Do self-attention and spectral normalisation help?", DCGAN, _FUTURE, _CONV_SMALL,
-          3, ('dcgan-future',), _CONV_BRIEF),
+          3, ('dcgan-future',), _CONV_SHORT),
     Study('dcgan-radford', "What if weights and rates begin as Radford et al. advise?", DCGAN, _RADFORD,
           _CONV_SMALL, 3),
 ))
