@@ -40,7 +40,7 @@ def write_atomically(
         kept = "; the file that was there is intact" if path.exists() else ""
         raise OSError(e.errno, f"could not write {path}: {e.strerror}{kept}") from e
 
-# %% ../nbs/04_files.ipynb #e054ff46
+# %% ../nbs/04_files.ipynb #714c9764
 @contextmanager
 def new_folder(
     path:Path, # a new folder, or an empty one
@@ -56,6 +56,7 @@ def new_folder(
         for part in temporary.iterdir(): part.rename(path/part.name)
     finally: shutil.rmtree(temporary, ignore_errors=True)
 
+# %% ../nbs/04_files.ipynb #e054ff46
 def read_file(
     path:Path, # an ordinary file
 )->bytes:      # its contents
