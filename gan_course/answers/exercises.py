@@ -29,7 +29,6 @@ def _no_nine(risk=1000):
 
 # %% ../../nbs/answers/02_exercises.ipynb #18d0b779
 _misjudged = "0.0105 for 0.01 or 100500 for 100000 is misjudged: the room must grow with the truth"
-_narrow = "100.9 is refused for 100: the room is 1 %"
 _too_small = "98 passes for 100: too small is wrong too, take the absolute difference"
 
 ANSWERS = {
@@ -39,6 +38,14 @@ ANSWERS = {
         right=(lambda answer, truth: abs(answer - truth) <= .01 * abs(truth),
                lambda answer, truth: math.isclose(answer, truth, rel_tol=.01)),
         wrong=( # a row further down goes wrong on an earlier case
+            (lambda answer, truth: abs(answer - truth) / truth <= .01,
+             "-50 passes for -100: divide by the size of the truth, which has no sign"),
+            (lambda answer, truth: abs(answer - truth) <= .015 * abs(truth),
+             "101.1 passes for 100: the room is 1 %"),
+            (lambda answer, truth: abs(answer - truth) <= .01 * abs(answer),
+             "99.005 is refused for 100: the room is 1 % of the truth, not of the answer"),
+            (lambda answer, truth: abs(answer - truth) <= .006 * abs(truth),
+             "100.9 is refused for 100: the room is 1 %"),
             (lambda answer, truth: not abs(answer - truth) > .01 * abs(truth),
              "nan passes: every comparison with nan is false, so ask for what is right instead"),
             (lambda answer, truth: abs(answer - truth) <= .01 * truth,
@@ -48,13 +55,6 @@ ANSWERS = {
             (lambda answer, truth: truth - answer <= .01 * truth, "102 passes for 100"),
             (lambda answer, truth: answer - truth <= .01 * truth, _too_small),
             (lambda answer, truth: True, _too_small),
-            (lambda answer, truth: abs(answer - truth) <= .006 * abs(truth), _narrow),
-            (lambda answer, truth: abs(answer - truth) <= .01 * abs(answer),
-             "99.005 is refused for 100: the room is 1 % of the truth, not of the answer"),
-            (lambda answer, truth: abs(answer - truth) <= .015 * abs(truth),
-             "101.1 passes for 100: the room is 1 %"),
-            (lambda answer, truth: abs(answer - truth) / truth <= .01,
-             "-50 passes for -100: divide by the size of the truth, which has no sign"),
             (lambda answer, truth: answer == truth,
              "half a percent off is refused: leave room for rounding")),
         hints=("Say what is right and return that, rather than looking for what is wrong.",
