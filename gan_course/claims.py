@@ -24,6 +24,7 @@ from .catalogue import MEASUREMENTS, STUDIES
 from .config import FORMS, Config, How, Measurement, config_id, from_dict
 from .files import is_finished, read_jsonl, read_rows, round_floats, write_atomically
 from gan_course.statistics import (
+    _BAD_END,
     SCORES,
     _logs,
     count_interval,
@@ -46,8 +47,7 @@ class Reading:
 
 def _score(name, row): return (row.get('scores') or {}).get(name)
 
-_WORST = {'low': math.inf, 'high': -math.inf, '': math.nan} # where neither end is good there is no worst
-READINGS = {name: Reading(score.says, partial(_score, name), score.log, _WORST[score.good])
+READINGS = {name: Reading(score.says, partial(_score, name), score.log, _BAD_END[score.good])
             for name, score in SCORES.items()}
 
 # %% ../nbs/41_claims.ipynb #1d5b8f5b
@@ -243,7 +243,7 @@ def _absent(
 def _paired(
     rule,             # with an arm, a base and a reading
     rows:list[dict],  # of its study
-    decide:Callable,  # (paired differences, effect) -> outcome, and what is left to be told apart
+    decide:Callable,  # (paired differences, effect) -> outcome, and the size compared with the effect
     effect:float,     # that matters; a factor where ratios are compared
     claimed:str,      # in words
 )->Found:
@@ -253,7 +253,8 @@ def _paired(
     n, back = len(gaps), np.exp if log else float
     if not n: return _absent(rule, rows)
     least = math.log(effect) if log else effect
-    outcome, apart = decide(gaps, least)
+    outcome, size = decide(gaps, least)
+    apart = size if size >= least else least - size # from 0, or from the bound
     more = _more_seeds(apart, _sd(gaps), n, rule.seeds) # if it is what it seems
     mean, low, high = (float(back(value)) for value in (_mean(gaps), *interval(gaps)))
     why = (f"{reading} of {arm!r} is {_say(mean)}{_span(low, high)} {'times' if log else 'above'} that of "
@@ -326,8 +327,8 @@ class Compare(_Pair):
         "What the rows say."
         def decide(gaps, least):
             towards = gaps if self.way == 'higher' else -gaps
-            found, mean = _direction(towards, least, self.seeds), _mean(towards)
-            return _DENIED[found] if self.denied else found, mean if mean >= least else least - mean
+            found = _direction(towards, least, self.seeds)
+            return _DENIED[found] if self.denied else found, _mean(towards)
         return _paired(self, rows, decide, self.least, f"{'not ' * self.denied}{self.way} by")
 
 _DENIED = dict(holds='fails', fails='holds', level='holds', open='open')
@@ -363,9 +364,7 @@ class Alike(_Pair):
         rows:list[dict], # of the study, of one form and precision
     )->Found:
         "What the rows say."
-        def decide(gaps, margin):
-            size = abs(_mean(gaps))
-            return _sameness(gaps, margin, self.seeds), size if size >= margin else margin - size
+        def decide(gaps, margin): return _sameness(gaps, margin, self.seeds), abs(_mean(gaps))
         return _paired(self, rows, decide, self.margin, 'no more than')
 
 # %% ../nbs/41_claims.ipynb #e9c24c67

@@ -33,14 +33,20 @@ class Loss:
         return on_real + on_fake
 
 # %% ../nbs/11_losses.ipynb #d7beac8e
+def _as_interval(target, name='target')->tuple: # low, high, of an argument of this name
+    "Both ends of a target: of a number twice the same."
+    low, high = target if isinstance(target, (tuple, list)) else (target, target)
+    if not -math.inf < low <= high < math.inf:
+        raise ValueError(f"{name} is {target}, allowed is a number, or an interval (low, high) with low <= "
+                         "high")
+    return low, high
+
 def draw_targets(
     like:Tensor, # logits, shape (N,)
     target,      # a number, or an interval (low, high) to draw from, anew for every example
 )->Tensor:       # shape (N,)
     "D's targets: hard, smoothed or noisy."
-    low, high = target if isinstance(target, (tuple, list)) else (target, target)
-    if low > high:
-        raise ValueError(f"target is {(low, high)}, allowed is an interval (low, high) with low <= high")
+    low, high = _as_interval(target)
     return torch.full_like(like, low) if low == high else torch.empty_like(like).uniform_(low, high)
 
 # %% ../nbs/11_losses.ipynb #169ecbb4
@@ -146,10 +152,7 @@ def make_loss(
 )->Loss:
     "A loss by name, with smoothed targets if asked; its level and floor are those of the hard targets."
     loss = lookup(LOSSES, name, 'loss')
-    for side, target in (('real_target', real_target), ('fake_target', fake_target)):
-        low, high = target if isinstance(target, (tuple, list)) else (target, target)
-        if not -math.inf < low <= high < math.inf:
-            raise ValueError(f"{side} is {target}, allowed is a number, or an interval (low, high)")
+    _as_interval(real_target, 'real_target'); _as_interval(fake_target, 'fake_target')
     if real_target in (1, (1, 1)) and fake_target in (0, (0, 0)): return loss
     if loss.d_terms is not bce_d:
         raise ValueError(f"real_target, fake_target are {real_target}, {fake_target}, but loss {name!r} "

@@ -205,8 +205,7 @@ def arm_table(
     *measures:str,     # names in `SCORES`; after the first, also of the last losses: d_loss, g_loss
 )->pd.DataFrame: # by arm: seeds, each measure's mean, worst (of the first), collapsed, steps (of a run)
     "The means of several scores in one table, each arm in one line."
-    for measure in measures[:1]: check_measure(measure)
-    for measure in measures[1:]: check_measure(measure, _LAST_LOSSES)
+    for i, measure in enumerate(measures): check_measure(measure, _LAST_LOSSES if i else ())
     arms = frame(rows).groupby('arm', sort=False)
     table = arms[[*measures]].mean()
     table.insert(0, 'seeds', arms['seed'].nunique())
