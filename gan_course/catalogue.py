@@ -525,6 +525,24 @@ MEASUREMENTS.update(named(Measurement(
     'after-worth', "What are the digits of each worth to a classifier, and what does one cost?",
     'runs.sample_worth', _WORTH, dict(form='small', n=1000), tuple(AFTER), device='cpu')))
 
+# %% ../nbs/43_cli.ipynb #46690f2b
+from .config import Measurement, Study, named
+
+# %% ../nbs/43_cli.ipynb #e43bdbf2
+_CHOICES = {
+    'quickstart': {}, 'latent 32': dict(latent=32), 'no dropout': dict(dropout=0.),
+    'half the rates': dict(lr_g=4e-4, lr_d=4e-4), 'twice the rates': dict(lr_g=1.6e-3, lr_d=1.6e-3),
+    'short average': dict(ema=.99), 'batch 128': dict(batch=128, epochs=100), # as many steps
+}
+STUDIES.update(named(Study(
+    'quickstart-choice', "Which settings of the quickstart do held-out digits prefer?",
+    replace(QUICKSTART, data='mnist', n_train=14_000, n_valid=10_000), _CHOICES,
+    dict(n_train=600, n_valid=200, epochs=2), 3)))
+MEASUREMENTS.update(named(Measurement(
+    'quickstart-worth', "How good are their digits, by digits held out of the training ones?",
+    'runs.sample_worth', dict(study='quickstart-choice', form='full', n=10_000), dict(form='small', n=500),
+    tuple(_CHOICES), device='cpu')))
+
 # %% ../nbs/43_cli.ipynb #0af5f9d8
 from .config import Track
 

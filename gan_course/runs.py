@@ -686,7 +686,7 @@ def shipped_scores(
 import time
 
 from .catalogue import STUDIES
-from .scores import score
+from .scores import Reference, score
 
 # %% ../nbs/38_after.ipynb #c976947b
 def _cpu_seconds(
@@ -697,10 +697,10 @@ def _cpu_seconds(
     found = do()
     return found, time.process_time() - began
 
-def _train_to_end(config): # -> the generator that is scored
-    data, _ = load_train_valid(config)
+def _train_to_end(config): # -> the generator that is scored; the real images that it is compared with
+    data, held = load_train_valid(config)
     *_, last = GAMES[config.game](config, data, build_recipe(config))(None, How('cpu'))
-    return last.G_ema
+    return last.G_ema, Reference(held, data) if held else reference(config.data)
 
 def _draw_and_time(
     G:nn.Module,   # conditional generator
@@ -715,20 +715,21 @@ def _draw_and_time(
 def sample_worth(
     arm:str,        # of the study
     seed:int,       # of the run
-    study:str,      # a name in `gan_course.catalogue.STUDIES`, of conditional games
+    study:str,      # a name in `gan_course.catalogue.STUDIES`, of conditional games; where it holds images
+                    # out of the training ones, these are compared with, and the test set is not looked at
     form:str,       # the form in which it is trained
     n:int=10_000,   # images to draw
     walks:tuple=(), # numbers of steps that a flow is drawn with, too
 )->dict:            # cpu_seconds: of training; ms: for an image; scores; by_steps: of each walk, ms, frechet
     "Train an arm of a study on this processor, and say what its images are worth and what they cost."
     config = lookup(STUDIES, study, 'study').config(arm, form, seed=seed)
-    G, seconds = _cpu_seconds(lambda: _train_to_end(config))
+    (G, real), seconds = _cpu_seconds(lambda: _train_to_end(config))
     images, y, ms = _draw_and_time(G, config, n)
-    found = score(images, y, config.data, drawn=True)
+    found = score(images, y, config.data, real=real, drawn=True)
     judged = next(iter(found['judges'].values()))
     by_steps = {str(G.n_steps): dict(ms=ms, frechet=judged['frechet'])} if hasattr(G, 'n_steps') else {}
     scorer = load_scorer(JUDGES[config.data])
-    held = reference(config.data).features('held', scorer).features
+    held = real.features('held', scorer).features
     for steps in walks if by_steps else ():
         G.n_steps = steps
         images, _, each = _draw_and_time(G, config, n)

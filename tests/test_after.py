@@ -40,13 +40,29 @@ def test_a_shape_that_cannot_be_halved_is_refused():
 
 def test_what_images_are_worth_and_cost(monkeypatch):
     monkeypatch.setitem(STUDIES, 'toy', Study('toy', "?", FLOW, {'flow': {}}, seeds=1))
-    monkeypatch.setattr(runs, 'score', lambda images, y, data, drawn: dict(
+    monkeypatch.setattr(runs, 'score', lambda images, y, data, real, drawn: dict(
         taught=.5, judges=dict(mnist_5k=dict(frechet=2., coverage=.3, accuracy=len(images) / 100))))
     found = runs.sample_worth('flow', 0, 'toy', 'full', n=60, walks=[1])
     assert found['scores'] == dict(taught=.5, frechet=2., coverage=.3, accuracy=.6)
     assert found['cpu_seconds'] > 0 and found['by_steps'].pop('8') == dict(ms=found['ms'], frechet=2.)
     assert {*found['by_steps']} == {'1'}
     assert all(walk['ms'] > 0 and walk['frechet'] > 0 for walk in found['by_steps'].values())
+
+
+def test_worth_by_held_out_images_leaves_the_test_set_alone(monkeypatch):
+    "Where a study holds images out, these are the real ones, and none of them was learned."
+    study = Study('toy', "?", replace(FLOW, n_train=300, n_valid=100), {'flow': {}}, seeds=1)
+    monkeypatch.setitem(STUDIES, 'toy', study)
+    monkeypatch.setattr(runs, 'reference', None)
+    seen = []
+    def score(images, y, data, real, drawn):
+        seen.append(real)
+        return dict(taught=.5, judges=dict(mnist_5k=dict(frechet=2., coverage=.3, accuracy=.5)))
+    monkeypatch.setattr(runs, 'score', score)
+    assert {*runs.sample_worth('flow', 0, 'toy', 'full', n=60, walks=[1])['by_steps']} == {'1', '8'}
+    held, train = seen[0].held.x.flatten(1), seen[0].train.x.flatten(1)
+    assert (len(held), len(train)) == (100, 200)
+    assert not (held[:, None] == train[None]).all(2).any()
 
 
 def test_a_flow_ends_where_its_noise_and_class_lead():
