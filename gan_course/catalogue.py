@@ -19,10 +19,11 @@ MLP_RECIPE = Config(
     net='mlp', data='mnist_5k',          # 4,000 digits
     latent=16, g_hidden=(128, 256),      # G: 16 random numbers, 128 and 256 units, 784 pixels
     d_hidden=(256, 128), dropout=.3,     # D: 784 pixels, 256 and 128 units, one logit; 30 % of units off
-    batch_norm=True,                     # in G: every unit has mean 0 and variance 1 over a batch
+    batch_norm=True,                     # in G: each unit has mean 0, variance 1 over a batch (chapter 22)
     lr_g=2e-3, lr_d=2e-3, beta1=.5,      # Adam's rates, and its memory
     ema=.99,                             # we draw with the average of G's last weights (chapter 14)
-    moves='shared', batch=64, epochs=20) # 64 digits a step, 20 passes
+    moves='shared',                      # D and G learn from the same fakes (chapter 13)
+    batch=64, epochs=20)                 # 64 digits a step, 20 passes
 
 # %% ../nbs/20_mlp_gan.ipynb #631561c8
 _BROKEN = {'recipe': {}, 'no-batch-norm': dict(batch_norm=False), 'rates': dict(lr_g=2e-2, lr_d=2e-2),

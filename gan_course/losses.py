@@ -74,7 +74,7 @@ def minimax_g(
     real:Tensor|None, # not read
     fake:Tensor,      # logits D(G(z)), shape (N,)
 )->Tensor:            # scalar
-    "G minimises log(1 - D(G(z))), which goes flat where D wins."
+    "G minimises log(1 - D(G(z))), as in equation 1."
     return -F.softplus(fake).mean(-1)
 
 # %% ../nbs/11_losses.ipynb #f08784c5

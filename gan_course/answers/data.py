@@ -121,7 +121,9 @@ ANSWERS = {
         hints=("Read what torch.randint says of its upper end.", "Count how often each label comes."),
         verdict=_label_draw),
     'three-parts': Exercise(
-        "Write a function of two Data: (train, test) -> (5/6 of train to learn, 1/6 to choose by, a judge).",
+        """Write a function of two Data, (train, test), that returns three: 5/6 of train, drawn at random, to
+    learn from; the rest of train, to choose the best model by; and the data for the final score, which
+    nothing else may use.""",
         right=(lambda train, test: (*split(train, len(train) * 5 // 6), test),
                lambda train, test: (*split(train, 500, seed=1), test)),
         wrong=((_joined, "train and test were joined"), (_redrawn, "both learned from and chosen by"),

@@ -34,25 +34,28 @@ def _strong_pull(loss):
 
 # %% ../../nbs/answers/11_losses.ipynb #f23ac13a
 ANSWERS = {
-    'bce-sign': Exercise(
-        "Write G's non-saturating loss: a function of the logits D(G(z)), shape (N,), that returns a scalar.",
-        right=(lambda logits: F.softplus(-logits).mean(),
-               lambda logits: F.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))),
+    'first-form': Exercise(
+        """Write G's loss of the game's first form, the mean of log(1 - p), where p is D's probability of real
+    for a fake: a function of the logits D(G(z)), shape (N,), that returns a scalar, also at a logit of
+    200.""",
+        right=(lambda logits: -F.softplus(logits).mean(), lambda logits: F.logsigmoid(-logits).mean(),
+               lambda logits: -F.binary_cross_entropy_with_logits(logits, torch.zeros_like(logits))),
         wrong=(
             (lambda logits: F.softplus(logits).mean(),
              "that is D's term on fakes: minimising it, G would help D"),
-            (lambda logits: F.logsigmoid(logits).mean(), "the sign is turned: minimising it, G would help D"),
-            (lambda logits: -F.softplus(logits).mean(),
-             "that is the minimax loss, which goes flat where D is sure"),
-            (lambda logits: F.softplus(-torch.sigmoid(logits)).mean(),
+            (lambda logits: F.softplus(-logits).mean(),
+             "that is the non-saturating loss, the mean of -log p"),
+            (lambda logits: F.logsigmoid(logits).mean(),
+             "that is the mean of log p: minimising it, G would help D"),
+            (lambda logits: -F.softplus(torch.sigmoid(logits)).mean(),
              "the sigmoid is applied twice: before the loss, and in it"),
-            (lambda logits: F.softplus(-logits).sum(), "a sum grows with the batch: take the mean"),
-            (lambda logits: F.softplus(-logits), "a loss is a scalar: take the mean"),
-            (lambda logits: -torch.log(torch.sigmoid(logits)).mean(), "far out, rounding bites"),
-            (lambda logits: F.binary_cross_entropy(logits.sigmoid(), torch.ones_like(logits)),
+            (lambda logits: -F.softplus(logits).sum(), "a sum grows with the batch: take the mean"),
+            (lambda logits: -F.softplus(logits), "a loss is a scalar: take the mean"),
+            (lambda logits: torch.log(1 - torch.sigmoid(logits)).mean(), "far out, rounding bites"),
+            (lambda logits: -F.binary_cross_entropy(logits.sigmoid(), torch.zeros_like(logits)),
              "far out, rounding bites")),
-        hints=("At which logits is G content?", "softplus(-l) is -log sigmoid(l)."),
-        cases=((tensor([-3., 0., 2.]),), (tensor([-200., 1.]),)), tolerance=1e-5),
+        hints=("1 - sigma(l) is sigma(-l).", "-log sigma(-l) is a softplus."),
+        cases=((tensor([-3., 0., 2.]),), (tensor([200., 1.]),)), tolerance=1e-5),
     'sigmoid-twice': Exercise(
         "D ends in a sigmoid, and then comes cross-entropy with logits. How low can D's loss, "
         "both terms, get?",

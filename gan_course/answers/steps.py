@@ -16,7 +16,7 @@ from ..exercises import Exercise
 from ..steps import Scale
 
 # %% ../../nbs/answers/12_steps.ipynb #116cfa96
-_ln3 = math.log(3)
+_ln3, _ln4 = math.log(3), math.log(4)
 
 def _g_step(answer): # what becomes of D and of the gradients is beyond a row
     G, D = Scale(-1), Scale(_ln3)
@@ -76,21 +76,21 @@ def _at_once(lr, steps, moves='both'):
 # %% ../../nbs/answers/12_steps.ipynb #34c231fa
 ANSWERS = {
     'leak-gradient': Exercise(
-        """G(z) = a z with a = -1, D(x) = w x with w = ln 3, z = 1, the game 'bce'. Both `zero_grad` calls
+        """G(z) = a z with a = -1, D(x) = w x with w = ln 4, z = 1, the game 'bce'. Both `zero_grad` calls
     stand at the top of the step, the fakes are not detached, and D's learning rate is 0. What is a.grad
     when opt_g.step() is called?""",
-        right=(-_ln3 / 2,), tolerance=2e-3, other="add dL_D/da and dL_G/da, both at a = -1 and w = ln 3",
-        wrong=((-3/4 * _ln3,
+        right=(-3/5 * _ln4,), tolerance=2e-3, other="add dL_D/da and dL_G/da, both at a = -1 and w = ln 4",
+        wrong=((-4/5 * _ln4,
                 "that is G's own gradient, as if the fakes had been detached; D's pass left something too"),
-               (1/4 * _ln3, "that is only what D's pass left; G's own backward pass adds to it"),
-               (-_ln3,
+               (1/5 * _ln4, "that is only what D's pass left; G's own backward pass adds to it"),
+               (-_ln4,
                 "the two gradients have opposite signs: D's loss pulls the fake down, G's pushes it up"),
-               (_ln3 / 2,
+               (3/5 * _ln4,
                 "the size is right, the sign is not: L_G falls as a grows, so its gradient is negative"),
-               (-1/4 * _ln3, "that is the minimax game's gradient; 'bce' plays the non-saturating one"),
-               (0, "the two do not cancel: add dL_D/da and dL_G/da, both at a = -1 and w = ln 3")),
+               (-1/5 * _ln4, "that is the minimax game's gradient; 'bce' plays the non-saturating one"),
+               (0, "the two do not cancel: add dL_D/da and dL_G/da, both at a = -1 and w = ln 4")),
         hints=("Two backward passes have written into a.grad. What does each leave there?",
-               "D's pass leaves dL_D/da = w z sigma(w a z); remember that sigma(-ln 3) is 1/4.")),
+               "D's pass leaves dL_D/da = w z sigma(w a z); remember that sigma(-ln 4) is 1/5.")),
     'g-step': Exercise(
         """Write g_step(G, D, opt, z): one step of G on -log D(G(z)), where D returns logits. D must come out
     exactly as it went in: same weight, no new gradient, still trainable. Old gradients may be lying about
