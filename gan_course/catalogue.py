@@ -260,15 +260,16 @@ STUDIES.update(named(
 _encoder_base = replace(CDCGAN, game='icgan', latent=32, dropout=.3, epochs=50)
 STUDIES.update(named(
     Study('cgan-encoder', "Can a real digit be reconstructed, and redrawn as every other class?",
-          _encoder_base, {'icgan': {}, 'bigan': dict(game='bigan')}, dict(width=.25, epochs=3), 3,
-          ('cgan-encoder',), _CONV_MEDIUM),
+          _encoder_base, {'icgan': {}, 'bigan': dict(game='bigan', moves='fresh')},
+          dict(width=.25, epochs=3), 3, ('cgan-encoder',), _CONV_MEDIUM),
 ))
 
 # %% ../nbs/26_triple.ipynb #93df13b5
-_triple_base = replace(CDCGAN, game='triple', latent=32, lr_g=3e-4, lr_d=3e-4, batch=100, epochs=20,
-                       n_labels=100)
-_TRIPLE_ARMS = {f'{game}-{n}': dict(game=game, n_labels=n)
-                for n in (100, 600) for game in ('plain', 'triple')}
+_triple_base = replace(CDCGAN, game='triple', moves='fresh', latent=32, lr_g=3e-4, lr_d=3e-4, batch=100,
+                       epochs=20, n_labels=100)
+_ALONE = dict(plain=dict(lr_d=Config().lr_d), triple={}) # without D there is no rate of D
+_TRIPLE_ARMS = {f'{game}-{n}': dict(game=game, n_labels=n) | changes
+                for n in (100, 600) for game, changes in _ALONE.items()}
 _TRIPLE_ARMS |= {f'guessed-{n}': dict(guessed=.99, n_labels=n) for n in (100, 600)}
 
 STUDIES.update(named(

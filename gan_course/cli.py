@@ -606,8 +606,8 @@ def _quickstart_config(data, size, grey, epochs, seed): # the flags of `quicksta
     if name == QUICKSTART.data: return replace(QUICKSTART, seed=seed, epochs=epochs or QUICKSTART.epochs)
     train = load(name)
     if not train.is_images: raise ValueError(f"data is {data!r}, which has no images; allowed are images")
-    usual = max(1, round(QUICKSTART.epochs * 4000 / len(train)))
     batch = min(QUICKSTART.batch, len(train))
+    usual = max(1, round(QUICKSTART.epochs * 4000 / QUICKSTART.batch * batch / len(train)))
     return replace(QUICKSTART, data=name, seed=seed, epochs=epochs or usual, batch=batch)
 
 # %% ../nbs/43_cli.ipynb #deed02ce

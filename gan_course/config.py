@@ -290,6 +290,7 @@ class Track:
     least: float = 0.            # accuracy of the taught classifier that the mean has to pass; 0: none
     seconds: float = math.inf    # of training, which no run may exceed
     kilobytes: float = math.inf  # of G's weights, as they are trained
+    threads: int = 2             # of a processor, at most
     n: int = 10_000              # images drawn, from which a classifier learns
     steps: int = 400             # of that classifier
 
@@ -298,5 +299,6 @@ class Track:
         data:str, # the hash of all real images
     )->str:       # ten hexadecimal digits
         "The hash of all rules; the contestant is none."
-        fixed = [getattr(self, name) for name in ('least', 'seconds', 'kilobytes', 'n', 'steps')]
+        fixed = [getattr(self, name) for name in ('device', 'precision', 'threads', 'least', 'seconds',
+                                                  'kilobytes', 'n', 'steps')]
         return sha256(json.dumps([data, *fixed]).encode()).hexdigest()[:10]

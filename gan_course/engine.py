@@ -27,7 +27,7 @@ import torch
 from tqdm.auto import tqdm
 
 from . import lookup
-from .config import Config, How, Study, config_id
+from .config import FORMS, Config, How, Study, config_id
 from .core import pick_device
 from .data import load
 from gan_course.files import (
@@ -412,10 +412,13 @@ def _keep_row(
     row:dict,  # that tells of it
     file:Path, # where it goes
 ):
-    "Keep a run's row, and lay the last samples of an arm's first seed beside it, as STUDY-ARM.png."
+    """Keep a run's row, and lay the last samples of an arm's first seed beside it, as STUDY-ARM.png: those
+    of the longest form, as tables show it."""
     append_row(file, row)
     samples = sorted((run.out/'samples').glob('*.png'))
-    if samples and run.config.seed == 0:
+    longer = FORMS[FORMS.index(row['form']) + 1:]
+    if samples and run.config.seed == 0 and not any(
+            other['arm'] == run.arm and other.get('form', 'full') in longer for other in read_rows(file)):
         write_atomically(file.with_name(f'{file.stem}-{plain_name(run.arm)}.png'), samples[-1].read_bytes())
 
 # %% ../nbs/40_studies.ipynb #ddcafafc

@@ -32,7 +32,10 @@ from .losses import LOSSES
 from .networks import NETWORKS, OUTPUTS, ConvNet, Encoder, JointDiscriminator, classifier
 from .steps import Recipe, build_recipe
 from gan_course.training import (
+    ONE_EACH,
     check_fit,
+    check_guessed,
+    check_weights,
     draw_generated,
     load_playground,
     step_counts,
@@ -103,16 +106,17 @@ def setup(
 # %% ../nbs/34_games.ipynb #31a38f03
 _pure = dict(share=0., maker='none', keep='all')
 _sure = dict(guessed=0.)
-_one_each = dict(n_d=1, n_g=1, penalty='none', clip=0.)
+_one_each = ONE_EACH | dict(penalty='none')
 _alone = _pure | _one_each | dict(augment='none', n_valid=0)
-_mixed = _one_each | dict(norm='signed')
+_no_d = dict(loss='bce', moves='fresh', lr_d=2e-4, real_target=(1., 1.), fake_target=(0., 0.))
+_mixed = _one_each | _no_d | dict(norm='signed')
 _FIXED = { # game -> fields it cannot vary
     'gan': _pure | _sure | dict(n_labels=0), 'growing': _pure | _sure | dict(n_labels=0),
     'icgan': _alone | _sure | dict(n_labels=0),
-    'bigan': _alone | _sure | dict(n_labels=0, ema=0.), 'triple': _alone, 'plain': _alone | _sure,
+    'bigan': _alone | _sure | dict(n_labels=0, ema=0., moves='fresh'), 'triple': _alone | dict(moves='fresh'),
+    'plain': _alone | _sure | _no_d | dict(ema=0.),
     'mix': _mixed | _sure, 'retrain': _mixed | _sure,
-    'flow': _alone | _sure | dict(n_labels=0, loss='bce', moves='fresh', lr_d=2e-4, real_target=(1., 1.),
-                                  fake_target=(0., 0.)), # what D would read
+    'flow': _alone | _sure | _no_d | dict(n_labels=0),
 }
 _translates = _alone | _sure | dict(n_labels=0, ema=0., moves='fresh', norm='signed')
 _draws = dict(source='none', l1=0., identity=0., pool=0, adversarial=1.) # there is nothing to translate
@@ -137,18 +141,6 @@ def _check_net(
         has, wanted = _ODD_NETS[config.net]
         raise ValueError(f"{name}, which {has}, allowed in game {config.game!r} is one with {wanted}")
 
-def _check_weights(
-    config:Config, # of a game that translates
-):
-    "Refuse weights and a pool that a translator's loss cannot have."
-    for name in ('l1', 'identity', 'adversarial'):
-        if getattr(config, name) < 0:
-            raise ValueError(f"{name} is {getattr(config, name)}, allowed is a weight of 0 or more")
-    if config.pool and config.pool < config.batch:
-        raise ValueError(f"pool is {config.pool}, allowed is 0, or {config.batch} or more: the batch")
-    if not config.l1 + config.adversarial:
-        raise ValueError("l1 and adversarial are 0, allowed is a weight above 0 for one of them")
-
 def check_game(
     config:Config, # of the game
     data:Data,     # to learn from
@@ -159,12 +151,14 @@ def check_game(
             raise ValueError(f"{name} is {getattr(config, name)!r}, "
                              f"allowed in game {config.game!r} is {only!r}")
     _check_net(config)
-    _check_weights(config)
+    check_weights(config.batch, config.l1, config.identity, config.adversarial, config.pool)
     if config.game in ('bigan', 'triple', 'cycle', 'pairs') and LOSSES[config.loss].paired:
         raise ValueError(f"loss is {config.loss!r}, "
                          f"allowed in game {config.game!r} is one that is not paired")
-    if not 0 <= config.guessed < 1:
-        raise ValueError(f"guessed is {config.guessed}, allowed is 0 up to, but not, 1")
+    if config.game == 'bigan' and config.loss == 'least_squares': # E is paid by the negative of a logit
+        raise ValueError(f"loss is {config.loss!r}, allowed in game 'bigan' is one for which "
+                         "a logit and its negative are opposite answers")
+    check_guessed(config.guessed)
     if not 0 <= config.n_labels <= len(data):
         raise ValueError(f"n_labels is {config.n_labels}, allowed is 1 to {len(data)}, or 0 for all")
     if AUGMENTS[config.augment].seen and config.game != 'gan':

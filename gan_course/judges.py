@@ -69,8 +69,8 @@ def _check_training(train, epochs, batch):
         raise ValueError(f"data is {train.name}, of shape {train.shape}, allowed are images with 8 pixels or "
                          "more on each side")
     if not 1 <= epochs <= 10**6: raise ValueError(f"epochs is {epochs}, allowed is 1 to 1,000,000")
-    if not 1 <= batch <= len(train):
-        raise ValueError(f"batch is {batch}, allowed is 1 to {len(train)}, the size of {train.name}")
+    if not 2 <= batch <= len(train): # one image has no variance, which batch normalisation divides by
+        raise ValueError(f"batch is {batch}, allowed is 2 to {len(train)}, the size of {train.name}")
 
 def update_classifier(
     net:nn.Module,  # a classifier

@@ -211,7 +211,8 @@ def _as_in_test(
     n:int,     # classes to ask for
 )->Tensor:     # int64 (n,)
     "n classes, each as often as it comes in the test set, give or take one."
-    return test.y[torch.arange(n) * len(test) // n]
+    y = test.y if n == len(test) else test.y.sort().values # a part of it is taken class by class
+    return y[torch.arange(n) * len(test) // n]
 
 # %% ../nbs/35_runs.ipynb #bf726afd
 def generator_scores(
@@ -358,7 +359,7 @@ def encoder_scores(
     E:Encoder,       # for it
     real:Data,       # digits neither has seen
     config:Config,   # for norm and scorer
-)->dict: # mean squared errors: reconstruction, mean_image, random_draw; shares: named, kept, redrawn
+)->dict: # mean squared errors: reconstruction, mean_of_all, draw_of_any; shares: named, kept, redrawn
     "How well digits are reconstructed, and what the scorer calls them when they are redrawn as every class."
     scorer, device = load_scorer(JUDGES[config.data]), next(G.parameters()).device
     x = normalise(real.x, config.norm).to(device)
@@ -369,8 +370,8 @@ def encoder_scores(
     mean = normalise(load(config.data, 'train').x[:10_000], config.norm).mean(0)
     drawn = generate(G, len(x), noise=config.noise, norm=config.norm, seed=3)[0] # of no digit in particular
     with evaluating(E): named = E.to_y(x).argmax(1).cpu()
-    return dict(reconstruction=off(same), mean_image=off(mean),
-                random_draw=off(normalise(drawn, config.norm)),
+    return dict(reconstruction=off(same), mean_of_all=off(mean),
+                draw_of_any=off(normalise(drawn, config.norm)),
                 named=(named == real.y).float().mean().item(),
                 kept=(called(same) == real.y).float().mean().item(),
                 redrawn=(called(every.flatten(0, 1)) == asked).float().mean().item())
@@ -738,6 +739,8 @@ def sample_worth(
     return dict(cpu_seconds=seconds, ms=ms, scores=scores, by_steps=by_steps)
 
 # %% ../nbs/43_cli.ipynb #3cbec3e4
+import torch
+
 from .config import Track
 from .data import _content_hash
 from .statistics import excess_p
@@ -748,7 +751,7 @@ def run_track(
     track:Track,       # with the config to train
     seed:int=0,        # of the training, and of the classifier
     how:How|None=None, # device and precision; None: the track's
-)->dict:               # id, seed, rules, seconds (of training), step, kilobytes, taught
+)->dict:               # id, seed, rules, how it was trained, seconds, step, kilobytes, taught
     "Train once by the clock, and let a classifier learn from what was drawn."
     how = how or How(track.device, track.precision)
     config, test = replace(track.config, seed=seed), load(track.config.data, 'test')
@@ -758,8 +761,9 @@ def run_track(
     images, y = generate(last.G_ema, track.n, noise=config.noise, norm=config.norm, seed=1)
     size = sum(part.nbytes for part in last.G_ema.state_dict().values()) / 1024
     pixels = _content_hash(dict(train=(real.x, real.y), test=(test.x, test.y)))
-    return dict(id=config_id(config), seed=seed, rules=track.rules(pixels), seconds=round(last.seconds, 2),
-                step=last.step, kilobytes=round(size, 1),
+    return dict(id=config_id(config), seed=seed, rules=track.rules(pixels), precision=how.precision,
+                device=pick_device(how.device).type, threads=torch.get_num_threads(),
+                seconds=round(last.seconds, 2), step=last.step, kilobytes=round(size, 1),
                 taught=round(train_on_generated(images, y, test, track.steps, seed), 4))
 
 # %% ../nbs/43_cli.ipynb #2224bc49
@@ -770,9 +774,14 @@ def record_faults(
     rows:list[dict], # of `run_track`
 )->list[str]:        # sentences; none: these runs are a record if nobody has a better one
     "Which rules of a track its runs break."
-    slowest, largest = (max(row[name] for row in rows) for name in ('seconds', 'kilobytes'))
+    slowest, largest, threads = (max(row[name] for row in rows)
+                                 for name in ('seconds', 'kilobytes', 'threads'))
+    where = {(row['device'], row['precision']) for row in rows} - {(track.device, track.precision)}
     p = excess_p([row['taught'] for row in rows], track.least) if track.least else 0.
-    faults = {f"{len(rows)} runs, asked are {_RECORD_RUNS}": len(rows) < _RECORD_RUNS,
+    faults = {f"trained on {', '.join(map(' in '.join, sorted(where)))}, "
+              f"asked is {track.device} in {track.precision}": where,
+              f"{threads} threads, allowed are {track.threads}": threads > track.threads,
+              f"{len(rows)} runs, asked are {_RECORD_RUNS}": len(rows) < _RECORD_RUNS,
               f"p {p:.2g} that the mean passes {track.least:g} by luck, asked is below 0.01": p >= .01,
               f"{slowest:g} s in the slowest run, allowed are {track.seconds:g}": slowest > track.seconds,
               f"{largest:g} KiB of weights, allowed are {track.kilobytes:g}": largest > track.kilobytes}

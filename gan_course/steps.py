@@ -432,7 +432,7 @@ def _with_guesses(
     norm:str='signed', # a name in `gan_course.data.NORMS`
 )->tuple[Tensor, Tensor]: # images and classes, as many
     "Labelled pairs, the last of them replaced by unlabelled images with the class C finds likeliest."
-    (x, y), n = labelled, round(guessed * len(labelled[0]))
+    (x, y), n = labelled, min(round(guessed * len(labelled[0])), len(labelled[0]) - 1) # one stays, at least
     if not n: return labelled
     drawn = normalise(data.x[torch.randint(len(data), (n,), device=x.device)], norm)
     return torch.cat([x[:-n], drawn]), torch.cat([y[:-n], C(drawn).argmax(1)])

@@ -199,7 +199,7 @@ def whole_bytes(
 # %% ../nbs/42_widgets.ipynb #ca681f3b
 _KINDS = {nn.Linear: 'linear', nn.ConvTranspose2d: 'up', nn.Conv2d: 'down'}
 
-def _as_text(values): # a tensor; its bytes, little-endian, in base64: text that fits into a page
+def _base64(values): # a tensor; its bytes, little-endian, in base64: text that fits into a page
     return base64.b64encode(values.detach().contiguous().numpy().tobytes()).decode('ascii')
 
 def _pack_layer(
@@ -218,8 +218,8 @@ def _pack_layer(
     pad = same_padding(side, kernel, stride)[0] if kind == 'down' else (kernel - stride) // 2
     n_in = layer.in_features if kind == 'linear' else layer.in_channels
     return dict(kind=kind, nIn=n_in, nOut=len(rows), bits=bits, kernel=kernel, stride=stride, side=side,
-                pad=pad, weights=_as_text(whole_bytes(whole, bits)), scales=_as_text(scales),
-                bias=_as_text(bias.float()))
+                pad=pad, weights=_base64(whole_bytes(whole, bits)), scales=_base64(scales),
+                bias=_base64(bias.float()))
 
 # %% ../nbs/42_widgets.ipynb #eeabc1c3
 _WEIGHTED = (nn.Linear, nn.ConvTranspose2d)
@@ -260,11 +260,11 @@ def pack_generator(
                 directions=directions.tolist())
 
 # %% ../nbs/42_widgets.ipynb #c7ff65d3
-_SHIPPED = {'mnist': ('generator', 12), 'svhn_10k': ('colour', 8)} # data -> option of the page, bits
+_PACKED = {'mnist': ('generator', 12), 'svhn_10k': ('colour', 8)} # data -> option of the page, bits
 
 @lru_cache(maxsize=2)
 def _pack_playground(data): # packed once: several widgets draw with it
-    return pack_generator(load_playground(data), _SHIPPED[data][1])
+    return pack_generator(load_playground(data), _PACKED[data][1])
 
 def seven_options(
     G:nn.Module|None=None, # what `pack_generator` takes; None: the generators that ship with the course
@@ -273,8 +273,8 @@ def seven_options(
     data:str='mnist',      # of which of them to begin with: 'mnist' or 'svhn_10k'
 )->dict:                   # of the JavaScript
     "Check what the drawing widget is to start with, and pack its generators."
-    start, _ = lookup(_SHIPPED, data, 'data')
-    packed = {option: _pack_playground(name) for name, (option, _) in _SHIPPED.items()}
+    start, _ = lookup(_PACKED, data, 'data')
+    packed = {option: _pack_playground(name) for name, (option, _) in _PACKED.items()}
     if G is not None: start, packed = 'generator', dict(generator=pack_generator(G))
     if not 0 <= y < len(packed[start]['embed']):
         raise ValueError(f"y is {y}, allowed are classes 0 to {len(packed[start]['embed']) - 1}")

@@ -103,6 +103,21 @@ def test_a_rule_names_studies_arms_and_readings_that_there_are(name, rule):
     assert rule.seeds >= 3 or isinstance(rule, Task)
 
 
+def test_the_clinics_first_seed_and_its_notes_count_for_nothing(tmp_path):
+    "Its limits were set with seed 0 in view; a note is no alarm, a run that ended early is one."
+    case = dict(case="strong-d", cured=False, looks=[], failed="", id="x")
+    lost, even = dict(d_loss=.001, g_loss=9.), dict(d_loss=1.3, g_loss=.7)
+    rows = [case | new for new in (
+        dict(seed=0, rules=["d-wins"], now=lost), dict(seed=1, rules=["d-wins"], now=lost),
+        dict(seed=2, rules=["undecided"], now=even), dict(seed=3, rules=[], failed="Diverged", now={}))]
+    (tmp_path/"clinic").mkdir()
+    (tmp_path/"clinic"/"cases.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    counted = counted_rows("clinic", tmp_path)
+    assert [row["seed"] for row in counted] == [1, 2, 3]
+    assert [READINGS["alarm"].of(row) for row in counted] == [1., 0., 1.]
+    assert [READINGS["as_reported"].of(row) for row in counted] == [1., 0., 0.]
+
+
 def test_a_claim_names_its_chapter_and_has_a_sentence(root):
     for claim in CLAIMS.values():
         assert (root/"nbs"/f"{claim.chapter}.ipynb").exists() and claim.rules and len(claim.says) > 20

@@ -10,8 +10,9 @@ from PIL import Image
 from warm import PYTHON
 
 from gan_course import lessons
-from gan_course.catalogue import MEASUREMENTS, STUDIES
-from gan_course.cli import _describe_studies, main
+from gan_course.catalogue import MEASUREMENTS, QUICKSTART, STUDIES
+from gan_course.cli import _describe_studies, _quickstart_config, main
+from gan_course.data import load
 from gan_course.report import real_spans
 from gan_course.statistics import SCORES, Score, compare_arms, frame
 
@@ -217,6 +218,15 @@ def test_samples_without_classes_are_marked_and_scored_without_accuracy(tmp_path
     main(["score", str(tmp_path/"s.npz"), "--data", "mnist_5k"])
     assert json.loads(capsys.readouterr().out)["judges"]["mnist"]["accuracy"] is None
     assert "takes no classes" in refused(capsys, "sample", tmp_path/"run", "--labels", "3")
+
+
+@pytest.mark.parametrize("n", [16, 100, 300, 4001])
+def test_a_quickstart_on_other_images_has_as_many_steps(n, tmp_path):
+    "Fewer images than a batch holds make smaller batches, not more steps."
+    np.savez(tmp_path/"mine.npz", images=np.random.default_rng(0).integers(0, 256, (n, 12, 12), np.uint8))
+    config = _quickstart_config(str(tmp_path/"mine.npz"), 0, False, 0, 0)
+    steps = config.epochs * len(load(config.data)) / config.batch
+    assert steps == pytest.approx(QUICKSTART.epochs * 4000 / QUICKSTART.batch, rel=.05)
 
 
 def test_what_a_person_types_wrong(run, tmp_path, capsys):

@@ -166,27 +166,33 @@ def test_a_race_reads_the_test_images_only_when_it_is_over(monkeypatch):
 
 def test_every_rule_of_a_track_is_in_its_hash_and_the_contestant_is_not():
     track = Track("a toy", TINY)
-    for change in (dict(least=.5), dict(seconds=9.), dict(kilobytes=9.), dict(n=9), dict(steps=9)):
+    for change in (dict(least=.5), dict(seconds=9.), dict(kilobytes=9.), dict(n=9), dict(steps=9),
+                   dict(device='cuda'), dict(precision='bf16'), dict(threads=9)):
         assert replace(track, **change).rules('x') != track.rules('x'), change
     assert track.rules('x') != track.rules('y')
-    same = replace(track, config=replace(TINY, epochs=9), precision='bf16', device='cuda', aim='')
+    same = replace(track, config=replace(TINY, epochs=9), aim='')
     assert same.rules('x') == track.rules('x')
 
 
 @pytest.mark.parametrize('change,said', [
     ({}, []), (dict(seconds=61.), ['61 s in the slowest run, allowed are 60']),
     (dict(kilobytes=65.), ['65 KiB of weights, allowed are 64']),
-    (dict(taught=.5), ['that the mean passes 0.9 by luck'])])
+    (dict(taught=.5), ['that the mean passes 0.9 by luck']),
+    (dict(device='cuda'), ['trained on cuda in fp32, asked is cpu in fp32']),
+    (dict(precision='bf16'), ['trained on cpu in bf16, asked is cpu in fp32']),
+    (dict(threads=16), ['16 threads, allowed are 2'])])
 def test_a_record_obeys_every_rule(change, said):
     "By its worst run; and ten that pass only just are not enough."
     track = Track("a toy", TINY, least=.9, seconds=60., kilobytes=64.)
-    rows = [dict(taught=.93 + .004 * (seed % 2), seconds=50., kilobytes=64.) for seed in range(10)]
+    rows = [dict(taught=.93 + .004 * (seed % 2), seconds=50., kilobytes=64., device='cpu', precision='fp32',
+                 threads=2) for seed in range(10)]
     rows[3] |= change
     found = record_faults(track, rows)
     assert len(found) == len(said) and all(part in fault for part, fault in zip(said, found, strict=True))
     assert len(record_faults(track, rows[:-1])) == len(said) + 1
     assert record_faults(replace(track, least=.932), rows) # the mean is, but not by far enough
-    assert not record_faults(replace(track, least=0.), [row | dict(seconds=1., kilobytes=1.) for row in rows])
+    good = dict(rows[0], seconds=1., kilobytes=1.)
+    assert not record_faults(replace(track, least=0.), [good] * 10)
 
 
 def test_a_row_tells_of_g_and_of_its_average(tmp_path):
@@ -205,7 +211,10 @@ def test_a_row_holds_both_judges_and_the_test_sets_class_counts():
     assert old == {name: said[name] for name in old} # what rows have always told is told as before
     assert said['accuracy_b'] == label_scores(images, y, second)['accuracy']
     counts = _as_in_test(test, 300)
-    assert counts.bincount().tolist() == 10 * [30] # whatever the order of the test images
+    assert counts.bincount().tolist() == 10 * [30]
+    mixed = test[torch.randperm(len(test), generator=torch.Generator().manual_seed(0))]
+    assert torch.equal(_as_in_test(mixed, 300), counts) # whatever the order of the test images
+    assert torch.equal(_as_in_test(mixed, len(test)), mixed.y)
     asked, _ = generate(G, 300, counts, seed=1)
     assert said['frechet_matched'] == pytest.approx(frechet_distance(asked, test.x, first))
     assert said['sharpness'] == pytest.approx(sharpness(images, test.x))
@@ -224,7 +233,7 @@ def test_the_price_of_an_encoder_contains_its_generator(tmp_path):
     own, others = (read_jsonl(tmp_path/'run'/file)[-1]['seconds']
                    for file in ('metrics.jsonl', 'generator/metrics.jsonl'))
     assert row['needed'] == dict(generator=others) and row['seconds'] == pytest.approx(own + others, abs=.11)
-    assert row['scores']['mean_image'] > 0 and row['scores']['random_draw'] > 0
+    assert row['scores']['mean_of_all'] > 0 and row['scores']['draw_of_any'] > 0
     assert {file.name for file in (tmp_path/'run').iterdir() if file.name[0] != '.'} <= set(RUN_FILES)
 
 
@@ -257,6 +266,11 @@ def test_validation_goes_on_after_a_break(tmp_path, monkeypatch, validated):
     (dict(guessed=.5), 'guessed is 0.5'), (dict(game='triple', guessed=1.), 'guessed is 1.0'),
     (dict(data='ring8', n_train=0), 'shape is .2,.'), (dict(n_labels=9), 'n_labels is 9'),
     (dict(game='bigan', loss='relativistic'), "loss is 'relativistic'"),
+    (dict(game='bigan', loss='least_squares'), "loss is 'least_squares'"),
+    (dict(game='bigan', moves='shared'), "moves is 'shared'"),
+    (dict(game='triple', moves='shared'), "moves is 'shared'"),
+    (dict(game='plain', loss='hinge'), "loss is 'hinge'"), (dict(game='plain', ema=.9), 'ema is 0.9'),
+    (dict(game='mix', lr_d=1.), 'lr_d is 1.0'), (dict(game='retrain', real_target=(.9, 1.)), 'real_target is'),
 ])
 def test_what_cannot_be_played_is_refused_before_anything_is_written(changes, why, tmp_path):
     with pytest.raises(ValueError, match=why):

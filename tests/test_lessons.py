@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from warm import SOCKET
 
-from gan_course import exercises
+from gan_course import exercises, lessons
 from gan_course.cli import main
 from gan_course.exercises import EXERCISES, check, predict, progress, reveal
 from gan_course.files import CHAPTERS
@@ -64,6 +64,14 @@ def test_every_exercise_of_a_chapter_has_its_question_and_an_empty_answer(copies
             asked = next(i for i, cell in enumerate(cells) if source(cell).startswith(f"**{name}.**"))
             assert source(cells[asked + 1]).endswith(f"check('{name}', answer);")
             assert "answer = ..." in source(cells[asked + 1])
+
+
+@pytest.mark.parametrize("code,left", [
+    ("x = 1; assert x == 1", "x = 1"), ("assert x; print(x)", "print(x)"), ("assert x # as told", ""),
+    ("a = 1; assert a; b = 2", "a = 1; b = 2"), ("s = 'Fréchet'; assert s", "s = 'Fréchet'"),
+    ("a = 1\nassert (a ==\n        1)\nb = 2", "a = 1\nb = 2"), ("for i in x:\n    assert i", None)])
+def test_an_assertion_goes_and_what_shares_its_line_stays(code, left):
+    assert lessons._without_asserts(code) == (code if left is None else left)
 
 
 def test_teachers_get_solutions_and_outputs(tmp_path):

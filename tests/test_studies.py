@@ -544,4 +544,7 @@ def test_the_first_seed_of_an_arm_leaves_its_last_picture(tmp_path):
     pictures = [*(tmp_path/"results").glob("*.png")]
     assert [picture.name for picture in pictures] == ["odd-2_1.png"] # a name for every file system
     first, = (run.out for run in plan(study, tmp_path/"runs", "full") if run.config.seed == 0)
-    assert pictures[0].read_bytes() == sorted((first/"samples").glob("*.png"))[-1].read_bytes()
+    last = sorted((first/"samples").glob("*.png"))[-1].read_bytes()
+    assert pictures[0].read_bytes() == last
+    run_study(study, tmp_path/"results", tmp_path/"small", form="small", **HOW)
+    assert pictures[0].read_bytes() == last # tables show the full form: so do the pictures

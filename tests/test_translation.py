@@ -38,6 +38,14 @@ def test_translators_refuse_what_they_would_ignore(config, wrong, says):
     with pytest.raises(ValueError, match=says): check_game(replace(config, **wrong), load('mnist_5k'))
 
 
+def test_a_pool_smaller_than_the_batch_is_refused_in_the_library_too():
+    "Before a step is made: half of what D is shown comes from there."
+    data = load('mnist_5k')[:40]
+    players = build_networks(replace(CYCLE, data='mnist_5k'), data), build_networks(CYCLE, data)
+    with pytest.raises(ValueError, match="pool is 4, allowed is 0, or 8 or more: the batch"):
+        train_cycle(*players, data, data, Recipe(batch=8), pool=4)
+
+
 @pytest.mark.parametrize('config,says', [
     (replace(CYCLE, source='none'), "source is 'none', allowed are 'edges'"),
     (replace(PAIRS, source='mnist_5k'), "source is 'mnist_5k', allowed"),
