@@ -528,7 +528,7 @@ MEASUREMENTS.update(named(Measurement(
     'runs.sample_worth', _WORTH, dict(form='small', n=1000), tuple(AFTER), device='cpu')))
 
 # %% ../nbs/43_cli.ipynb #46690f2b
-from .config import Measurement, Study, named
+from .config import Measurement, Study, Track, named
 
 # %% ../nbs/43_cli.ipynb #e43bdbf2
 _CHOICES = {
@@ -544,9 +544,6 @@ MEASUREMENTS.update(named(Measurement(
     'quickstart-worth', "How good are their digits, by digits held out of the training ones?",
     'runs.sample_worth', dict(study='quickstart-choice', form='full', n=10_000), dict(form='small', n=500),
     tuple(_CHOICES), device='cpu')))
-
-# %% ../nbs/43_cli.ipynb #0af5f9d8
-from .config import Track
 
 # %% ../nbs/43_cli.ipynb #ba13a327
 TRACKS = {

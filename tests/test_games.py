@@ -270,7 +270,8 @@ def test_validation_goes_on_after_a_break(tmp_path, monkeypatch, validated):
     (dict(game='bigan', moves='shared'), "moves is 'shared'"),
     (dict(game='triple', moves='shared'), "moves is 'shared'"),
     (dict(game='plain', loss='hinge'), "loss is 'hinge'"), (dict(game='plain', ema=.9), 'ema is 0.9'),
-    (dict(game='mix', lr_d=1.), 'lr_d is 1.0'), (dict(game='retrain', real_target=(.9, 1.)), 'real_target is'),
+    (dict(game='mix', lr_d=1.), 'lr_d is 1.0'),
+    (dict(game='retrain', real_target=(.9, 1.)), 'real_target is'),
 ])
 def test_what_cannot_be_played_is_refused_before_anything_is_written(changes, why, tmp_path):
     with pytest.raises(ValueError, match=why):
