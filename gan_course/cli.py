@@ -186,7 +186,7 @@ def _train_command(args):
 # %% ../nbs/43_cli.ipynb #5f38f064
 @contextlib.contextmanager
 def _resumable(args, folder, named): # the command's words, the run's folder, whether the words name it
-    "Turn Ctrl-C into one line that says how to go on, and exit code 130."
+    "Turn Ctrl-C into one line that says how to go on, and an exit code of its own."
     try: yield
     except KeyboardInterrupt:
         words = shlex.join([*args, *([] if named else ['--out', folder]), '--resume'])

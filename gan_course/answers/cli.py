@@ -6,6 +6,7 @@
 __all__ = ['ANSWERS']
 
 # %% ../../nbs/answers/43_cli.ipynb #7ff2df87
+import re
 import shlex
 
 from ..exercises import Between, Exercise
@@ -19,7 +20,10 @@ def _resume_line(answer):
     if '--overwrite' in words: return "--overwrite deletes what was trained so far"
     if '--resume' not in words: return "without --resume the command is refused: the folder holds a run"
     if 'runs/a' not in words: return "without --out it looks into another folder, where there is no such run"
-    if '20' not in words: return "without --epochs 20 it is another config; only its own is resumed"
+    epochs = re.search(r'--epochs[ =](\d+)', answer)
+    if not epochs or int(epochs[1]) < 20: return "without --epochs 20 or more it asks for a shorter run"
+    words, wanted = (group - {'--epochs', epochs[0], epochs[1], '20', '--quiet', '--tensorboard'}
+                     for group in (words, wanted))
     if words - wanted: return f"{', '.join(sorted(words - wanted))} was not in the first line"
     if wanted - words: return f"{', '.join(sorted(wanted - words))} is missing"
 
@@ -37,13 +41,14 @@ ANSWERS = {
     'resume-line': Exercise(
         "You stopped `gan-course train cgan --epochs 20 --out runs/a` with Ctrl-C. Which line goes "
         "on with it?",
-        verdict=_resume_line, right=(_line, 'gan-course train cgan --resume --out runs/a --epochs 20'),
+        verdict=_resume_line, 
+        right=(_line, 'gan-course train cgan --resume --out runs/a --epochs=40 --quiet'),
         wrong=(('gan-course train cgan --epochs 20 --out runs/a',
                 "without --resume the command is refused: the folder holds a run"),
                ('gan-course train cgan --epochs 20 --out runs/a --overwrite',
                 "--overwrite deletes what was trained so far"),
                ('gan-course train cgan --out runs/a --resume',
-                "without --epochs 20 it is another config; only its own is resumed"),
+                "without --epochs 20 or more it asks for a shorter run"),
                ('gan-course train cgan --epochs 20 --resume',
                 "without --out it looks into another folder, where there is no such run"),
                (_line + ' --full', "--full was not in the first line"),

@@ -63,16 +63,16 @@ _abs = math.sqrt(2 / math.pi) # E|t| of a normal t
 
 ANSWERS = {
     'both-content': Exercise(
-        "Least squares: the smallest sum that G's loss and D's loss on fakes can have at one score?",
-        right=(.25,), other="that is not the least of (f - 1)^2 / 2 + f^2 / 2",
+        """Least squares with targets 1 and 0, written without the halves: for a fake of score f, G pays
+    (f - 1)^2 and D pays f^2. What is the least sum of the two, over all scores?""",
+        right=(.5,), other="that is not the least of (f - 1)^2 + f^2",
         wrong=((0, "each can be 0, but not at the same score: 1 for G, 0 for D"),
-               (.5, "that is the sum at either end, f = 0 or 1; between them it is smaller"),
-               (.125, "that is one of the two losses at the best f"),
-               (1, "the halves are missing, and the best f lies between 0 and 1"),
+               (1, "that is the sum at either end, f = 0 or 1; between them it is smaller"),
+               (.25, "that is one of the two losses at the best f, or the sum with the halves"),
+               (.125, "that is one of the two losses with the halves, at the best f"),
                (2 * math.log(2), "that is cross-entropy's floor"),
                (math.log(2), "that is cross-entropy, one of two terms")),
-        hints=("G pays (f - 1)^2 / 2 for a fake's score f. What does D pay for it?",
-               "Where is the sum of the two parabolas least?")),
+        hints=("Draw both parabolas: where is each 0?", "Where is their sum least?")),
     'normal-bowl': Exercise(
         """\
 The share t of the fake is drawn from N(0, 1); real examples lie at 0, fakes on the unit sphere, and

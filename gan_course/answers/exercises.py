@@ -36,8 +36,10 @@ ANSWERS = {
     'write-check': Exercise(
         "Write `close(answer, truth)`: True within 1 % of `truth` (not 0), False for anything else, nan too.",
         right=(lambda answer, truth: abs(answer - truth) <= .01 * abs(truth),
-               lambda answer, truth: math.isclose(answer, truth, rel_tol=.01)),
+               lambda answer, truth: abs(answer / truth - 1) <= .01),
         wrong=( # a row further down goes wrong on an earlier case
+            (lambda answer, truth: math.isclose(answer, truth, rel_tol=.01),
+             "101.005 passes for 100: the room is 1 % of the truth, not of the larger of the two"),
             (lambda answer, truth: abs(answer - truth) / truth <= .01,
              "-50 passes for -100: divide by the size of the truth, which has no sign"),
             (lambda answer, truth: abs(answer - truth) <= .015 * abs(truth),
@@ -61,5 +63,5 @@ ANSWERS = {
                "One comparison is enough; think of the sign of `truth`."),
         cases=((100.5, 100.), (99.5, 100.), (98., 100.), (102., 100.), (.0105, .01), (100_500., 100_000.),
                (-100.5, -100.), (math.nan, 100.), (100.9, 100.), (99.1, 100.), (99.005, 100.), (101.1, 100.),
-               (-50., -100.), (-102., -100.))),
+               (-50., -100.), (-102., -100.), (101.005, 100.))),
 }

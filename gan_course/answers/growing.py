@@ -65,30 +65,31 @@ ANSWERS = {
         other="divide by the root of the mean of the three squares",
         hints=("What are the squares?", "Their mean is 3.")),
     'which-spread': Exercise(
-        "A batch has two pictures of one channel and two pixels: (0, 4) and (2, 4). Which number does "
+        "A batch has two pictures of one channel and two pixels: (0, 4) and (6, 8). Which number does "
         "`minibatch_std` add?",
-        right=(.5,), tolerance=2e-3,
+        right=(2.5,), tolerance=2e-3,
         wrong=((1.5, "that is the deviation over the pixels of each picture: it is large even where all "
                      "pictures are alike"),
-               (math.sqrt(2.75), "that is the deviation of all four numbers: take it over the batch, "
+               (math.sqrt(8.75), "that is the deviation of all four numbers: take it over the batch, "
                                  "pixel by pixel"),
-               (math.sqrt(2) / 2, "that divides by n - 1: here the batch is all there is, divide by n"),
-               (1, "that is the sum over the pixels, or the first pixel alone: take the mean"),
+               (2.5 * math.sqrt(2), "that divides by n - 1: here the batch is all there is, divide by n"),
+               (5, "that is the sum over the pixels: take the mean"),
+               (3, "that is the first pixel alone: take the mean"),
                (0, "the pictures differ in their first pixel")),
         other="the deviation over the two pictures, for each pixel; then the mean",
-        hints=("What do the first pixels of the two pictures hold?", "Deviations of 1 and of 0.")),
+        hints=("What do the first pixels of the two pictures hold?", "Deviations of 3 and of 2.")),
     'right-fan-in': Exercise(
-        "The weights of a convolution have the shape (16, 32, 3, 3). Which constant are they multiplied by, "
+        "The weights of a convolution have the shape (24, 40, 5, 5). Which constant are they multiplied by, "
         "before a ReLU?",
-        right=(math.sqrt(2 / 288),), tolerance=5e-4,
-        wrong=((math.sqrt(2 / 144), "that counts the 16 outputs: an output adds over the 32 inputs"),
-               (math.sqrt(2 / 32), "each input brings 3 x 3 pixels"),
-               (math.sqrt(2 / 9), "each pixel of the kernel has 32 inputs"),
-               (math.sqrt(2 / 4608), "that counts all weights: count those of one output"),
-               (2 / 288, "the root is missing"),
-               (math.sqrt(1 / 288), "the 2 is for the half that a ReLU sets to 0")),
+        right=(math.sqrt(2 / 1000),), tolerance=5e-4,
+        wrong=((math.sqrt(2 / 600), "that counts the 24 outputs: an output adds over the 40 inputs"),
+               (math.sqrt(2 / 40), "each input brings 5 x 5 pixels"),
+               (math.sqrt(2 / 25), "each pixel of the kernel has 40 inputs"),
+               (math.sqrt(2 / 24_000), "that counts all weights: count those of one output"),
+               (2 / 1000, "the root is missing"),
+               (math.sqrt(1 / 1000), "the 2 is for the half that a ReLU sets to 0")),
         other="the root of 2 over the number of products in one output",
-        hints=("The first of the four numbers counts outputs.", "32 times 9 products.")),
+        hints=("The first of the four numbers counts outputs.", "40 times 25 products.")),
     'grown-by-images': Exercise(
         "Write `grown(images, each, top)`: how far players have grown after so many images. A size stands "
         "alone for `each` images, then the next one fades in over as many, in a straight line, until `top`.",

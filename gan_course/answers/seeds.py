@@ -65,7 +65,8 @@ def _student(values):
 # %% ../../nbs/answers/36_seeds.ipynb #150d473b
 ANSWERS = {
     'final-score': Exercise(
-        "Scores are a list of seeds, each a list by epoch. Write the function that makes one number of them.",
+        """Nobody looked at the scores while training: a list of seeds, each a list by epoch. Write the
+    function that makes of them one number, what to expect of this method, as a mean over seeds.""",
         right=(lambda scores: sum(epochs[-1] for epochs in scores) / len(scores), _last),
         other="that is not the mean over all seeds of the last score",
         wrong=((lambda scores: mean(map(max, scores)),

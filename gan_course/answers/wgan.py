@@ -118,7 +118,7 @@ ANSWERS = {
                (2, "that is the mean of squares, or over all nine pairs"),
                (2**.5, "that is the distance of order 2, the root of mean squares"),
                (1, "each goes to its nearest: then some places get too much mass, others none"),
-               (3, "that is the largest difference of sorted points, or of pairs: take the mean"),
+               (3, "that is the distance of the first pair as given: sort, then take the mean"),
                (Between(4.01, 1e9), "no two points are that far apart; take the mean over the sorted pairs")),
         hints=("In one dimension the cheapest pairing never crosses.", "Sort both samples.")),
     'slope-bound': Exercise(
