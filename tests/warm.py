@@ -20,14 +20,16 @@ OWN = ('matplotlib.pyplot', 'matplotlib_inline.backend_inline') # they look for 
 
 def ask(argv):
     "Have a fork run the command with this process's streams, folder and variables: its exit status."
+    handed_on = signal.SIGINT, signal.SIGTERM
+    signal.pthread_sigmask(signal.SIG_BLOCK, handed_on) # until it is known to whom
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(os.environ[SOCKET])
         socket.send_fds(server, [b'.'], [0, 1, 2])
         server.sendall(repr((argv, os.getcwd(), dict(os.environ))).encode() + b'\n')
         answer = server.makefile()
         child = int(answer.readline())
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda number, _: os.kill(child, number))
+        for number in handed_on: signal.signal(number, lambda number, _: os.kill(child, number))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, handed_on)
         return int(answer.readline() or 1)
 
 
