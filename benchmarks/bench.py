@@ -5,12 +5,11 @@ time. A ratio is the median, over rounds, of the time of a model in the faster t
 """
 import argparse
 import datetime
-import json
 import multiprocessing
 import platform
-import resource
 import statistics
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -19,8 +18,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.loops import WORKLOADS
 from gan_course.core import pick_device
 from gan_course.data import load
-from gan_course.files import write_atomically
-from gan_course.runs import device_name, source_commit, versions
+from gan_course.files import append_line
+from gan_course.runs import device_name, peak_memory, source_commit, versions
 from gan_course.speed import matmul_precision, product_ceiling
 
 RESULTS = Path(__file__).parent/'results.jsonl'
@@ -42,10 +41,10 @@ def serve(pipe, make, device):
         flops = counter.get_total_flops()
     except RuntimeError: loop, flops = make(device=device), 0      # it cannot follow a gradient of a gradient
     play(4)                                                        # a recorded step is recorded now
-    pipe.send(flops)
-    while n := pipe.recv(): pipe.send(play(n))
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    pipe.send(torch.cuda.max_memory_allocated() if cuda else resident)
+    with suppress(EOFError): # who asks is gone
+        pipe.send(flops)
+        while n := pipe.recv(): pipe.send(play(n))
+        pipe.send(peak_memory(torch.device(device)))
 
 
 def start(make, device):
@@ -59,8 +58,15 @@ def start(make, device):
 
 def race(workload, rounds, device):
     "The rows of one workload."
-    loops = {name: (*start(make, device), models) for name, (make, models) in workload.loops.items()}
-    times = {name: [] for name in loops}
+    loops, times = {}, {name: [] for name in workload.loops}
+    try:
+        for name, (make, models) in workload.loops.items(): loops[name] = *start(make, device), models
+        yield from _measure(workload, rounds, loops, times)
+    finally: # where one loop's process dies, the others end, too
+        for pipe, *_ in loops.values(): pipe.close()
+
+
+def _measure(workload, rounds, loops, times): # as in `race`; what `start` returns, by loop; times to fill
     for _ in range(rounds):
         for name, (pipe, _, models) in loops.items():
             steps = max(1, workload.steps // models)
@@ -74,7 +80,7 @@ def race(workload, rounds, device):
         yield dict(loop=name, models=models, ms=round(ms, 2), low=round(min(times[name]), 2),
                    high=round(max(times[name]), 2), images_per_s=round(workload.batch / ms * 1e3),
                    ratio=round(statistics.median(b / t for b, t in zip(base, times[name], strict=True)), 2),
-                   gflop=round(flops / models / 1e9, 2), peak_mib=round(peak / 2**20))
+                   gflop=round(flops / models / 1e9, 2), peak_mib=peak)
 
 
 def ceilings(device):
@@ -116,15 +122,12 @@ def main():
                 versions=versions(), rounds=args.rounds,
                 ceiling_gflops={kind: round(rate / 1e9) for kind, rate in peak.items()})
     print(f"{when['device']}; products reach {when['ceiling_gflops']} GFLOP/s; {args.rounds} rounds")
-    rows = []
     for name in args.workloads or WORKLOADS:
         workload = WORKLOADS[name]
         print(f"\n{name} {workload.title}, batch {workload.batch}\n{COLUMNS}")
         for row in race(workload, args.rounds, str(device)):
             kind = 'bfloat16' if 'bf16' in row['loop'] else 'float32'
             row['ceiling_share'] = round(row['gflop'] * 1e9 / (row['ms'] / 1e3) / peak[kind], 3)
-            rows.append(dict(workload=name, **row, **when))
+            append_line(args.results, dict(workload=name, **row, **when))
             print(line(row), flush=True)
-    old = args.results.read_bytes() if args.results.exists() else b''
-    write_atomically(args.results, old + ''.join(json.dumps(row) + '\n' for row in rows).encode())
 

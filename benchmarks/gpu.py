@@ -66,10 +66,12 @@ class CPUDraws(TorchDispatchMode):
 
 
 def play(config, how):
-    "A short game's metrics, and how many of its loops were recorded."
+    "A short game's metrics, how many of its loops were recorded, and how many were to be."
     made = []
     class Watched(Replay):
-        def __init__(self, *args, **settings): super().__init__(*args, **settings); made.append(self)
+        def __init__(self, *args, capture=False, **settings):
+            super().__init__(*args, capture=capture, **settings)
+            made.append((self, capture))
     data, _ = load_train_valid(config)
     usual, training.Replay = training.Replay, Watched
     try:
@@ -77,16 +79,15 @@ def play(config, how):
             game = GAMES[config.game](config, data, build_recipe(config))
             *_, last = game(RunDir(Path(folder)/'run'), how)
     finally: training.Replay = usual
-    return last.metrics, sum(replay.graph is not None for replay in made), len(made)
+    return last.metrics, sum(replay.graph is not None for replay, _ in made), sum(asked for _, asked in made)
 
 
 def smoke(config, device):
     "Does a game run to its end, recorded where it is played on a GPU?"
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter('always')
-        metrics, recorded, loops = play(config, How(device))
-    wanted = loops if torch.device(device).type == 'cuda' else 0
-    return dict(ok=recorded == wanted, recorded=recorded, loops=loops, metrics=metrics,
+        metrics, recorded, wanted = play(config, How(device))
+    return dict(ok=recorded == wanted, recorded=recorded, wanted=wanted, metrics=metrics,
                 warnings=[str(warning.message)[:300] for warning in said])
 
 

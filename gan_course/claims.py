@@ -1103,7 +1103,7 @@ def _time_job(job, results, how, n_score): # seconds of a run like which nothing
     study = STUDIES[job.study]
     took = estimate(study, results, job.form, 1, job.arm, 1, how=replace(how, precision=job.precision),
                     n_score=n_score)
-    return float(60 * took['minutes'].iloc[0])
+    return float(60 * took['minutes'].iloc[0]) if len(took) else 600. # its one run diverged: a guess
 
 def _run_job(job, results, out, how, n_score): # in a process of its own
     from gan_course.engine import measure_one, run_arm

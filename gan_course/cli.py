@@ -16,6 +16,7 @@ import os
 import re
 import shlex
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -269,10 +270,10 @@ def _study_command(args):
     ):
         "Make every run of a study that has no row yet, and show its table."
         from gan_course.engine import run_study
-        from gan_course.statistics import SCORES
+        from gan_course.statistics import check_measure
         chosen, arm = _find_study(name)
         form = _pick_form(full, medium)
-        if measure: lookup(SCORES, measure, 'measure')
+        if measure: check_measure(measure)
         if form != 'small' and n != 10_000 and not results:
             raise ValueError(f"n is {n}, allowed is 10000, or another with --results FOLDER: "
                              "stored rows are comparable")
@@ -478,7 +479,7 @@ def _draw(run, data, n, seed): # of `_find_samples`, whose first four results th
     from gan_course.games import load_train
     from gan_course.runs import load_generator
     from gan_course.scores import Reference, find_judges, reference
-    from gan_course.training import generate
+    from gan_course.training import drawable, generate
     G = load_generator(run)
     config = G.config
     if run.is_file() and not data and '#' in config.data:
@@ -488,7 +489,8 @@ def _draw(run, data, n, seed): # of `_find_samples`, whose first four results th
     find_judges(data)
     own = data == config.data and config.n_train + config.n_valid # it learned from a part of them
     real = Reference(load(data, 'test'), load_train(config)) if own else reference(data)
-    return *generate(G, n, noise=config.noise, norm=config.norm, seed=seed), data, real
+    images = generate(G, drawable(G, n), noise=config.noise, norm=config.norm, seed=seed)
+    return *images, data, real
 
 # %% ../nbs/43_cli.ipynb #e1167f2f
 def _score(
@@ -592,10 +594,12 @@ def _export(
     inputs = dict(z=z) | (dict(y=torch.tensor([0, G.n_classes - 1])) if G.n_classes else {})
     sizes = {name: {0: torch.export.Dim('n')} for name in inputs}
     onnx.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings(): # of the exporter, of itself
-        warnings.simplefilter('ignore')
-        torch.onnx.export(G, tuple(inputs.values()), str(onnx), input_names=[*inputs], verbose=False,
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(dir=onnx.parent) as folder:
+        warnings.simplefilter('ignore') # of the exporter, of itself
+        half = Path(folder)/'half.onnx'
+        torch.onnx.export(G, tuple(inputs.values()), str(half), input_names=[*inputs], verbose=False,
                           output_names=['images'], dynamic_shapes=sizes, dynamo=True, external_data=False)
+        os.replace(half, onnx) # whole, or not at all
     print(f"{onnx}: {', '.join(inputs)} to images {tuple(G(*inputs.values()).shape[1:])}")
 
 # %% ../nbs/43_cli.ipynb #ff8f0dc8
@@ -692,7 +696,7 @@ def _speedrun(
         rows.append(run_track(held, seed, how))
         print(json.dumps(rows[-1]), flush=True)
         if record:
-            append_row(record.with_suffix('.jsonl'), dict(arm=track, device=where) | rows[-1], again=True)
+            append_row(record.with_suffix('.jsonl'), rows[-1] | dict(arm=track, machine=where), again=True)
     line = _record_line(track, rows, where, record_faults(held, rows))
     print(_RECORD_HEAD + line)
     if record:
@@ -732,7 +736,7 @@ def _grade(
     from gan_course.lessons import grade_notebook, write_marks
     if not importlib.util.find_spec('IPython'):
         raise ModuleNotFoundError("IPython is not installed; `pip install 'gan_course[lab]'` brings it")
-    _check_free('out', out, overwrite)
+    _check_output('out', out, overwrite)
     for name, value in dict(seconds=seconds, total=total, gigabytes=gigabytes).items():
         if not value > 0: raise ValueError(f"{name} is {value}, allowed is more than 0")
     print("these notebooks are run: whoever wrote them runs code here", file=sys.stderr)
@@ -740,7 +744,7 @@ def _grade(
     for file in files:
         marks[file] = grade_notebook(file, variant, seconds, total, gigabytes)
         for row in marks[file]: print(f"{file}: {row['exercise'] or '-'}: {row['verdict']}", flush=True)
-    write_marks(out, marks)
+        write_marks(out, marks) # what is known so far is not lost
 
 # %% ../nbs/43_cli.ipynb #bf4d50ff
 def _tensorboard(

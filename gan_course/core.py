@@ -123,8 +123,9 @@ def slerp(
 def image_grid(
     images:Tensor,  # uint8, shape (N, C, H, W)
     n_cols:int=10,  # images in a row
-)->Tensor:          # uint8, shape (C, H', W')
+)->Tensor:          # uint8, shape (3, H', W'), grey too; a single image comes back as it is
     "Lay images out in rows, two pixels apart."
+    if n_cols < 1: raise ValueError(f"n_cols is {n_cols}, allowed is 1 or more")
     if images.dtype != torch.uint8 or images.ndim != 4 or not len(images):
         raise ValueError(f"images is {images.dtype} of shape {tuple(images.shape)}, "
                          "allowed is uint8 (N, C, H, W), N at least 1")

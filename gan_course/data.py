@@ -426,6 +426,8 @@ def full_name(
     **options,     # size, grey, seed: of one's own images, see chapter 17
 )->str:            # the name that a config keeps
     "A data set's name with all that decides what is loaded; it costs the loading, where it is a path."
+    for key, value in options.items():
+        if value < 0: raise ValueError(f"{key} is {value}, allowed is 0 or more")
     name, asked = str(name), [f'{key}={int(value)}' for key, value in options.items() if value]
     if asked and name in DATASETS:
         raise ValueError(f"{asked[0]} with data {name!r}, allowed with images of your own")
@@ -764,8 +766,9 @@ def _bring_into_form(path, found, options): # -> DataSet
     "A data set from what a reader found."
     parts, notes = {}, [*found.notes]
     for x, y in found.parts.values():
-        if y is not None and len(y) != len(x):
-            raise ValueError(f"data {path} has {len(x)} images and {len(y)} classes, allowed is one for each")
+        if y is not None and (not y.shape or len(y) != len(x)):
+            raise ValueError(f"data {path} has {len(x)} images and classes of shape {tuple(y.shape)}, "
+                             "allowed is one for each")
     labels, names = _number_classes([y for _, y in found.parts.values()], found.classes)
     for i, (part, (x, _)) in enumerate(found.parts.items()):
         x, order = channels_first(x)
@@ -820,7 +823,7 @@ def _open_own(name): # -> DataSet, None for a name that is no path
     path, options, digest = _parse_name(name)
     if not _is_own(path): return None
     if not path.startswith('torchvision:'):
-        path = str(Path(path).expanduser().resolve())
+        path = str(Path(os.path.expanduser(path)).resolve())
         if not Path(path).exists(): raise FileNotFoundError(f"data is {path}, and nothing is there")
     row = _read_own(path, tuple(options.items()), _stamp(path))
     if digest and not row.name.endswith(f'#{digest}'):

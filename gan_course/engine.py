@@ -57,6 +57,17 @@ def _failure_row(
     "The row of a run that failed."
     return provenance(config, how.device, how.precision) | dict(failed=f"{type(error).__name__}: {error}")
 
+def _row_in(
+    out:Path,    # a run's folder
+    n_score:int, # images that are to be scored
+)->dict|None:    # its row; None where it has not ended
+    "The row of a finished run; one that scored another number of images is refused."
+    if not (file := out/'row.json').exists(): return None
+    scored = (row := read_json(file)).get('n_score', N_SCORE)
+    if scored != n_score:
+        raise ValueError(f"n is {n_score}, allowed is {scored}, as in {file}, or another folder of runs")
+    return row
+
 def run_or_resume(
     config:Config,          # what to run
     out:Path,               # where
@@ -65,8 +76,7 @@ def run_or_resume(
 )->dict:                    # the run's row; where it failed, with the reason
     "Run a config or resume its run; where that has ended already, read its row."
     with lock_run(out, patience=-1): # a worker that was given up may still be at it
-        row = out/'row.json'
-        if row.exists(): return read_json(row)
+        if row := _row_in(out, n_score): return row
         resume = (out/'config.json').exists()
         try: return run_config(config, out, resume, how=replace(how, quiet=True), n_score=n_score)
         except Exception as error: return _failure_row(config, how, error)
@@ -299,8 +309,9 @@ class Run:
         try:
             have = len(load(config.data))
             n = config.n_train or have
-            return step_counts(n - config.n_valid, build_recipe(config))[-1] if n <= have else 0
-        except ValueError: return 0
+            fits = config.n_valid < n <= have
+            return step_counts(n - config.n_valid, build_recipe(config))[-1] if fits else 0
+        except (ValueError, OSError): return 0 # a cluster may have data that this machine has not
 
     @property
     def played(self):
@@ -447,6 +458,7 @@ def run_study(
     for run, row in finished.items(): append_row(file, row | dict(study=study.name, arm=run.arm, form=form))
     todo = [run for run in runs if run not in finished]
     _check_resume(todo, [row for row in read_rows(file) if run_key(row)[1] == how.precision], resume)
+    for run in todo: _row_in(run.out, n_score) # refuses before anything is started
     jobs = [(run.config, run.out.resolve(), how, n_score) for run in todo]
     with start(workers, 0. if how.device == 'cpu' else gpus_per_run, address, how.device) as crew:
         futures = dict(zip(crew(run_or_resume, jobs), todo, strict=True)) if todo else {}
@@ -507,7 +519,9 @@ def _time_arms(
     n_score:int,        # images to score
 )->dict[str, dict]:     # arm -> step and other, means over the runs timed
     "Time some steps of every arm, with as many runs side by side as the study will have."
-    timed = runs[:max(len({run.arm for run in runs}), min(side, len(runs)))]
+    first = [*{run.arm: run for run in reversed(runs)}.values()] # one of each arm, at least
+    others = [run for run in runs if run not in first]
+    timed = (first + others)[:max(len(first), min(side, len(runs)))]
     with _local(side, float(bool(cards_for(how.device))), device=how.device) as submit:
         futures = submit(_time_run, [(run.config, how, n_score) for run in timed])
         times = [dict(arm=run.arm) | future.result() for run, future in zip(timed, futures, strict=True)]

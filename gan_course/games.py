@@ -113,8 +113,9 @@ _mixed = _one_each | _no_d | dict(norm='signed')
 _FIXED = { # game -> fields it cannot vary
     'gan': _pure | _sure | dict(n_labels=0), 'growing': _pure | _sure | dict(n_labels=0),
     'icgan': _alone | _sure | dict(n_labels=0),
-    'bigan': _alone | _sure | dict(n_labels=0, ema=0., moves='fresh'), 'triple': _alone | dict(moves='fresh'),
-    'plain': _alone | _sure | _no_d | dict(ema=0.),
+    'bigan': _alone | _sure | dict(n_labels=0, ema=0., moves='fresh', spectral=False),
+    'triple': _alone | dict(moves='fresh', norm='signed'),
+    'plain': _alone | _sure | _no_d | dict(ema=0., norm='signed'), # as its test images are read
     'mix': _mixed | _sure, 'retrain': _mixed | _sure,
     'flow': _alone | _sure | _no_d | dict(n_labels=0),
 }
@@ -141,6 +142,22 @@ def _check_net(
         has, wanted = _ODD_NETS[config.net]
         raise ValueError(f"{name}, which {has}, allowed in game {config.game!r} is one with {wanted}")
 
+_LEAST = dict.fromkeys(('icgan', 'bigan', 'triple', 'plain'), 1) | dict.fromkeys(('mix', 'retrain'), 8)
+
+def _check_images(
+    config:Config, # of the game
+    data:Data,     # to learn from
+):
+    "Refuse points, and images too small, where a game has a network that reads images."
+    least = _LEAST.get(config.game, 0)
+    if least and (not data.is_images or min(data.shape[1:]) < least):
+        size = f", {least} pixels or more on each side" * (least > 1)
+        raise ValueError(f"data is {config.data!r}, of shape {data.shape}, "
+                         f"allowed in game {config.game!r} are images{size}")
+    if config.augment == 'affine' and data.is_images and data.shape[1] != data.shape[2]:
+        raise ValueError(f"augment is 'affine', allowed for {config.data!r}, of shape {data.shape}, "
+                         "is 'none': it turns square images")
+
 def check_game(
     config:Config, # of the game
     data:Data,     # to learn from
@@ -151,6 +168,7 @@ def check_game(
             raise ValueError(f"{name} is {getattr(config, name)!r}, "
                              f"allowed in game {config.game!r} is {only!r}")
     _check_net(config)
+    _check_images(config, data)
     check_weights(config.batch, config.l1, config.identity, config.adversarial, config.pool)
     if config.game in ('bigan', 'triple', 'cycle', 'pairs') and LOSSES[config.loss].paired:
         raise ValueError(f"loss is {config.loss!r}, "
@@ -396,6 +414,7 @@ def _cycle_game(
     there = build_networks(config, data)
     with RandomState(config.seed):
         _, back = (build(wide, data.shape, data.n_classes) for _ in range(2))
+    back[0].source = config.data, config.data # it is shown images of the data
     options = dict(l1=config.l1, identity=config.identity, adversarial=config.adversarial, pool=config.pool)
     return lambda run, how: train_cycle(there, back, source, data, recipe, run, how, **options)
 

@@ -8,11 +8,13 @@ __all__ = ['SCORERS', 'JUDGES', 'PANELS', 'class_logits', 'accuracy', 'train_cla
 # %% ../nbs/29_judges.ipynb #4b110928
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from filelock import FileLock
 from safetensors import SafetensorError
 from safetensors.torch import load as safetensors_load
 from torch import Tensor, nn
@@ -181,10 +183,15 @@ def _train_own(name, file): # 'own-HASH', or 'own-HASH_b', which has another see
 @lru_cache(maxsize=4)
 def _own_scorer(name, cache): # the folder of the cache
     file = cache/f'{name}.safetensors'
-    if file.exists(): return _read_scorer(file, file.read_bytes())
-    data = _train_own(name, file)
-    try: file.parent.mkdir(parents=True, exist_ok=True); write_atomically(file, data)
-    except OSError as e: print(f"the judge is not kept for the next time: {e}", file=sys.stderr)
+    with ExitStack() as held:
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(f'{file}.lock')) # others that want it wait for the first
+        except OSError: pass # nothing can be kept there
+        if file.exists(): return _read_scorer(file, file.read_bytes())
+        data = _train_own(name, file)
+        try: write_atomically(file, data)
+        except OSError as e: print(f"the judge is not kept for the next time: {e}", file=sys.stderr)
     return _read_scorer(file, data)
 
 # %% ../nbs/29_judges.ipynb #16ba7b21

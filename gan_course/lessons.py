@@ -409,7 +409,8 @@ def write_marks(
     "The marks as one table, and as one JSON file a notebook in a folder next to it."
     folder = out.with_name(f'{out.stem}_by_notebook')
     folder.mkdir(parents=True, exist_ok=True)
-    for file, rows in marks.items():
-        name = re.sub(r'[^\w.-]+', '-', str(file)).strip('-.')
-        _write_json(folder/f'{name}.json', rows)
+    names = [re.sub(r'[^\w.-]+', '-', str(file)).strip('-.') for file in marks]
+    for i, rows in enumerate(marks.values()):
+        twin = names[:i].count(names[i]) # 'anna lee' and 'anna-lee' have one name
+        _write_json(folder/f"{names[i]}{f'-{twin + 1}' * bool(twin)}.json", rows)
     write_atomically(out, marks_csv([row for rows in marks.values() for row in rows]).encode())

@@ -743,7 +743,7 @@ def classifier(
                          nn.ReLU(), nn.Linear(128, n_classes))
 
 # %% ../nbs/33_translation.ipynb #0d0eb99c
-from .data import in_turn, load_source, normalise
+from .data import in_turn, load_source, normalise, split
 
 # %% ../nbs/33_translation.ipynb #57857614
 class NormedBlock(nn.Module):
@@ -784,9 +784,16 @@ class Translator(nn.Module):
 
     def forward(self, x, y=None): return self.out(self.body(x.reshape(-1, *self.shape)))
 
+    def n_inputs(self)->int:
+        "How many test images of its source there are."
+        return len(load_source(*self.source, 'test'))
+
     def draw_inputs(self, n, norm='signed', seed=0):
-        "n test images of its source in a network's range, each class in turn, and their classes."
-        shown = in_turn(load_source(*self.source, 'test'), n, seed)
+        "n test images of its source in a network's range, each class in turn, none twice; their classes."
+        test = load_source(*self.source, 'test')
+        if n > len(test): raise ValueError(f"n is {n}, allowed is 1 to {len(test)}: there are no more")
+        turns = n <= test.n_classes * test.y.bincount(minlength=test.n_classes).min()
+        shown = in_turn(test, n, seed) if turns else split(test, n, seed)[0]
         return normalise(shown.x, norm), shown.y
 
 # %% ../nbs/33_translation.ipynb #3d20a996
@@ -800,6 +807,9 @@ class PatchDiscriminator(nn.Module):
     ):
         super().__init__()
         layers, n_in = [], shape[0] + told
+        if min(shape[1:]) >> len(channels) < 2:
+            raise ValueError(f"channels is {tuple(channels)}, allowed for images of shape {tuple(shape)} are "
+                             "as many as leave 2 pixels on each side: each layer halves the image")
         for n in channels:
             norm = [nn.InstanceNorm2d(n, affine=True)] if layers else [] # the first layer sees plain colours
             layers += [nn.Conv2d(n_in, n, 4, 2, 1), *norm, nn.LeakyReLU(slope)]

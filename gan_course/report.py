@@ -19,7 +19,7 @@ from .core import png_bytes
 from .config import content_of
 from .data import Data, find_row
 from .files import ASSETS, CHAPTERS, read_metrics, read_rows, write_atomically
-from .judges import load_scorer
+from .judges import JUDGES, load_scorer
 from .plots import plot_losses, plot_scores_over_time
 from .runs import load_generator
 from .scores import Reference, as_points, extract_features, nearest
@@ -82,6 +82,10 @@ def _draw_curves(
     return buffer.getvalue()
 
 # %% ../nbs/39_report.ipynb #0e1474dd
+def _judge_in_words(data): # a data set -> who reads its pictures
+    if data not in JUDGES: return "A classifier trained on the real images and their classes"
+    return f"A classifier trained on the real images of {load_scorer(JUDGES[data]).facts['data']}"
+
 def write_report(
     out:str|Path, # a finished run of a conditional G
     row:dict,     # of `run_config`
@@ -98,7 +102,8 @@ def write_report(
                  id=row['id'], seed=config['seed'], scorer=scores.get('scorer', 'none'), **row['versions'])
     names = find_row(config['data']).classes
     page = _fill_page('report.html', scores=scores, seconds=row['seconds'], growth=growth, facts=facts,
-                      own=content_of(config['data'])[0] == '#', names=names,
+                      own=content_of(config['data'])[0] == '#', judge=_judge_in_words(config['data']),
+                      names=names,
                       config=json.dumps(config), **{name: data_uri(png) for name, png in pictures.items()})
     write_atomically(out/'report.html', page)
 
@@ -147,9 +152,10 @@ def _nearest_grid(
 )->bytes:                # a PNG file
     "The images nearest to a training image; below each, that image, in pixels and in features."
     judge, train = load_scorer(scorer), real.points('train')
-    distance, index = nearest(Data(as_points(images), y), train)
+    def with_classes(points, y): return Data(points, y, n_classes=real.held.n_classes)
+    distance, index = nearest(with_classes(as_points(images), y), train)
     shown = distance.argsort()[:n]
-    points = Data(extract_features(images[shown], judge).features, y[shown])
+    points = with_classes(extract_features(images[shown], judge).features, y[shown])
     by_features = nearest(points, real.points('train', judge))[1]
     rows = images[shown], real.train.x[index[shown]], real.train.x[by_features]
     return png_bytes(torch.cat(rows), len(shown))

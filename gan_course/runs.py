@@ -94,7 +94,9 @@ from .speed import PRECISIONS, matmul_precision
 from .steps import build_recipe
 from gan_course.training import (
     Snapshot,
+    check_batch,
     deferred_interrupt,
+    drawable,
     generate,
     load_playground,
     redraw,
@@ -116,7 +118,8 @@ def open_run(
     overwrite:bool=False,   # delete the run that is there
 )->RunDir:
     "Make or reopen a run's directory; a run is resumed with its own config, or with more epochs."
-    run = RunDir(out, resume, overwrite)
+    often = dict(seconds=0.) if config.n_valid else {} # what was chosen on the way has a checkpoint
+    run = RunDir(out, resume, overwrite, **often)
     file = run.path/'config.json'
     if file.exists():
         known = read_config(run.path)
@@ -224,8 +227,7 @@ def generator_scores(
 )->dict|None:        # of `_image_scores`; frechet_matched; None: there is no judge
     "Draw images, score them, and say how far from the test set they lie."
     if config.data in TOYS: return _point_scores(G, config, n, seed)
-    if config.source != 'none': # all that there are to be translated
-        n = min(n, len(load_source(config.source, config.data, 'test')))
+    n = drawable(G, n)
     def draw(n, y=None): return generate(G, n, y, noise=config.noise, norm=config.norm, seed=seed)
     if config.data in STACKED_DIGITS: # 26,000 numbers where others draw 10,000 images, as in the literature
         n = round(2.6 * n)
@@ -346,7 +348,8 @@ def score_run(
     if 'C' in snapshot.parts:
         others |= dict(classified=accuracy(snapshot.parts['C'], load(config.data, 'test')))
     if 'E' in snapshot.parts and config.data in JUDGES:
-        sample = load(config.data, 'test')[:max(1, n // 10)]
+        test = load(config.data, 'test')
+        sample = split(test, min(max(1, n // 10), len(test)))[0] # the file may be sorted by class
         others |= encoder_scores(snapshot.G_ema, snapshot.parts['E'], sample, config)
     if config.source != 'none':
         others |= translation_scores(snapshot.G, snapshot.parts.get('F'), config, n)
@@ -367,7 +370,8 @@ def encoder_scores(
     def called(v): return class_logits(scorer, denormalise(v, config.norm)).argmax(1)
     def off(v): return (v - x.cpu()).square().mean().item()
     asked = torch.arange(every.shape[1]).repeat(len(x))
-    mean = normalise(load(config.data, 'train').x[:10_000], config.norm).mean(0)
+    learned = load(config.data, 'train')
+    mean = normalise(split(learned, min(10_000, len(learned)))[0].x, config.norm).mean(0)
     drawn = generate(G, len(x), noise=config.noise, norm=config.norm, seed=3)[0] # of no digit in particular
     with evaluating(E): named = E.to_y(x).argmax(1).cpu()
     return dict(reconstruction=off(same), mean_of_all=off(mean),
@@ -521,6 +525,7 @@ def _run_and_record(
     with deferred_interrupt() as interrupted: # Ctrl-C while a picture is drawn waits until it is whole
         for snapshot in shown if how.quiet else with_alarms(shown, config.loss, run.path):
             epoch = int(snapshot.epoch)
+            if snapshot.step == due[-1]: epoch = config.epochs # a step may be longer than a pass
             if snapshot.G_ema and (_is_milestone(epoch) or epoch == config.epochs):
                 _save_samples(run, snapshot.G_ema, config, epoch, back=snapshot.parts.get('F'))
             if held: _keep_chosen(run, snapshot, _validate(snapshot, held, config, real), config)
@@ -586,9 +591,10 @@ def run_config(
 )->dict:                       # the run's row, also in `out`/row.json
     "Train what a config says, keep samples as it grows, share and score its players."
     lookup(PRECISIONS, how.precision, 'precision'); pick_device(how.device); check_n_score(n_score)
+    if how.every: raise ValueError(f"every is {how.every}, allowed in a run is 0: a snapshot each epoch")
     config = replace(config, data=full_name(config.data))
     (data, held), recipe = load_train_valid(config), build_recipe(config)
-    check_game(config, data)
+    check_game(config, data); check_batch(data, recipe)
     start = GAMES[config.game](config, data, recipe) # refuses, like the line above, before a folder is made
     due = step_counts(len(data), recipe)
     with _claim_run(config, out, resume, overwrite) as run:
@@ -782,7 +788,7 @@ def record_faults(
               f"asked is {track.device} in {track.precision}": where,
               f"{threads} threads, allowed are {track.threads}": threads > track.threads,
               f"{len(rows)} runs, asked are {_RECORD_RUNS}": len(rows) < _RECORD_RUNS,
-              f"p {p:.2g} that the mean passes {track.least:g} by luck, asked is below 0.01": p >= .01,
+              f"p {p:.2g} that the mean passes {track.least:g} by luck, asked is below 0.01": not p < .01,
               f"{slowest:g} s in the slowest run, allowed are {track.seconds:g}": slowest > track.seconds,
               f"{largest:g} KiB of weights, allowed are {track.kilobytes:g}": largest > track.kilobytes}
     return [fault for fault, broken in faults.items() if broken]

@@ -472,7 +472,8 @@ def _small_points(images): # uint8 (N, C, H, W) -> points of about 1,000 coordin
     "Pixels as points; of large images the means of blocks, since a distance needs a square of numbers."
     side = max(1, -(-max(images.shape[2:]) // max(1, math.isqrt(1024 // images.shape[1]))))
     if side == 1: return as_points(images)
-    return nn.functional.avg_pool2d(images.float() / 255, side).flatten(1)
+    sides = [min(side, n) for n in images.shape[2:]]
+    return nn.functional.avg_pool2d(images.float() / 255, sides).flatten(1)
 
 def _pixel_scores(images, real, k): # uint8 (N, C, H, W), `Reference`, neighbours
     "Fréchet and kernel distance, precision, recall, density and coverage in pixels."
@@ -543,7 +544,8 @@ def score(
     "Every score of generated images, by one judge or several."
     data = full_name(data)
     judges = {str(name): load_scorer(name) for name in judges or find_judges(data)}
-    images, real = as_pixels(images), reference(data) if real is None else real
+    images, real = as_pixels(images).cpu(), reference(data) if real is None else real
+    if isinstance(y, Tensor): y = y.cpu()
     if y is None or real.held.n_classes == 1: y = torch.full((len(images),), -1)
     _check_scoring(images, y, real, judges, k, drawn)
     views = {name: extract_features(images, judge) for name, judge in judges.items()}

@@ -120,7 +120,8 @@ def update_d_fast(
 )->dict[str, Tensor]:   # scalars, left on the device
     "`update_d`, asking D once where that is the same as twice."
     with torch.no_grad(): fake = G(z, y)
-    return learn_d(opt, loss, *d_logits(D, x, fake, y, z.ndim - 2), penalty and penalty(D, x, fake, y))
+    price = penalty and penalty(D, x, fake.to(x.dtype), y) # a mean of squares: not in bfloat16
+    return learn_d(opt, loss, *d_logits(D, x, fake, y, z.ndim - 2), price)
 
 # %% ../nbs/13_fast.ipynb #74763824
 def update_shared(

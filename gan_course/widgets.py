@@ -638,8 +638,9 @@ def _watch_folder(
     ends = {int(row['epoch']): i for i, row in enumerate(rows)} # a pass -> its last row
     pictures = {ends[epoch]: data_uri(file.read_bytes()) for file in sorted((folder/'samples').glob('*.png'))
                 if (epoch := int(file.stem.split('-')[1])) in ends}
+    shown = [*pictures] or [*range(len(rows) - 1, -1, -max(1, len(rows) // 200))][::-1]
     frames = [_dashboard_frame(rows[i], pictures.get(i, ''), explain(rows[:i + 1], config.loss))
-              for i in pictures or range(len(rows))]
+              for i in shown]
     arm = dict(name=folder.name, size=(1, 1), epochs=[f['epoch'] for f in frames],
                frames=[f['frame'] for f in frames], words=[f['said'] for f in frames],
                rows=[_dashboard_frame(row)['row'] for row in rows])

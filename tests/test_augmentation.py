@@ -21,7 +21,14 @@ from gan_course.judges import accuracy
 from gan_course.report import stored_rows
 from gan_course.runs import run_config
 from gan_course.steps import METRICS, build_recipe, train_step
-from gan_course.training import draw_generated, keep_agreeing, load_playground, make_parts, step_counts
+from gan_course.training import (
+    draw_generated,
+    generate,
+    keep_agreeing,
+    load_playground,
+    make_parts,
+    step_counts,
+)
 
 TINY = Config(game='mix', data='mnist_5k', n_train=260, n_valid=60, n_labels=50, batch=50, epochs=2,
               lr_g=2e-3, beta1=.9, ema=.9)
@@ -174,7 +181,14 @@ def test_generated_images_are_fresh_for_each_seed_and_even_over_classes():
     first, again, other = (draw_generated(G, 25, PLAYGROUND, seed=seed) for seed in (0, 0, 1))
     assert torch.equal(first.x, again.x) and not torch.equal(first.x, other.x)
     assert sorted(first.y.bincount(minlength=10).tolist()) == [2] * 5 + [3] * 5
-    assert load_playground() is G # and G itself has not been moved
+    assert not G.training and all(weights.requires_grad for weights in G.parameters())
+
+
+def test_what_is_done_to_a_shipped_generator_changes_no_other_copy():
+    G, fresh = load_playground().train(), load_playground()
+    for weights in G.parameters(): weights.data.zero_()
+    assert not fresh.training and not load_playground().training
+    assert torch.equal(*(generate(one, 3)[0] for one in (fresh, load_playground())))
 
 
 def test_a_judge_that_agrees_with_nothing_leaves_the_classes_even():

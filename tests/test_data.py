@@ -12,7 +12,7 @@ import torch
 from torchvision.datasets import CIFAR10, SVHN
 
 from gan_course import data
-from gan_course.data import find_file, load
+from gan_course.data import find_file, full_name, load
 
 WHOLE = b"0123456789"
 MD5 = hashlib.md5(WHOLE).hexdigest()
@@ -128,3 +128,9 @@ def test_a_damaged_archive_of_cifar10_is_refused(cifar):
     archive, _ = cifar
     archive.write_bytes(archive.read_bytes()[:-9])
     with pytest.raises(ValueError, match="is damaged"): load("cifar10")
+
+
+@pytest.mark.parametrize("options,said", [(dict(size=-32), "size is -32, allowed is 0 or more"),
+                                          (dict(seed=-1), "seed is -1, allowed is 0 or more")])
+def test_options_of_ones_own_images_that_cannot_be(options, said, tmp_path):
+    with pytest.raises(ValueError, match=said): full_name(tmp_path, **options)

@@ -19,6 +19,7 @@ from gan_course.speed import (
     Replay,
     _onednn_is_accurate,
     count_host_syncs,
+    lower_precision,
 )
 from gan_course.steps import (
     MOVES,
@@ -249,3 +250,14 @@ def test_simultaneous_moves_hold_where_d_is_sure(logit):
     update_simultaneous(G, D, sgd(G), sgd(D), LOSSES['bce'], x, z)
     update_g(before, old, sgd(before), LOSSES['bce'], x, z)
     assert_close(weights(G), weights(before), rtol=1e-3, atol=1e-6)
+
+
+def test_a_penalty_is_worked_out_in_full_even_where_layers_have_half_the_bits():
+    G, D = build_mlp(Config(net="mlp", latent=4, g_hidden=(8,), d_hidden=(8,)), (1, 28, 28), 10)
+    seen = []
+    def penalty(D, x, fake, y): seen.append(fake.dtype); return fake.sum() * 0
+    half = lower_precision(G, "bf16", torch.bfloat16)
+    x = torch.rand(3, 1, 28, 28)
+    update_d_fast(half, lower_precision(D, "bf16"), SGD(D.parameters(), .1), LOSSES["bce"], x,
+                  torch.randn(3, 4), penalty=penalty)
+    assert seen == [torch.float32]

@@ -270,7 +270,12 @@ def test_validation_goes_on_after_a_break(tmp_path, monkeypatch, validated):
     (dict(game='bigan', moves='shared'), "moves is 'shared'"),
     (dict(game='triple', moves='shared'), "moves is 'shared'"),
     (dict(game='plain', loss='hinge'), "loss is 'hinge'"), (dict(game='plain', ema=.9), 'ema is 0.9'),
-    (dict(game='mix', lr_d=1.), 'lr_d is 1.0'),
+    (dict(game='mix', lr_d=1.), 'lr_d is 1.0'), (dict(game='plain', norm='raw'), "norm is 'raw'"),
+    (dict(game='triple', norm='unit'), "norm is 'unit'"), (dict(game='bigan', spectral=True), 'spectral is'),
+    *[(dict(game=game, net='cgan', data='ring8', n_train=0), r'data is .ring8., of shape .2,., allowed in')
+      for game in ('icgan', 'bigan', 'triple', 'plain', 'mix', 'retrain')],
+    *[(dict(game=game, batch=999), 'batch is 999, allowed is 1 to ') for game in ('bigan', 'plain', 'mix')],
+    (dict(net='cgan', batch_norm=True, batch=1), 'batch is 1, allowed with batch normalisation'),
     (dict(game='retrain', real_target=(.9, 1.)), 'real_target is'),
 ])
 def test_what_cannot_be_played_is_refused_before_anything_is_written(changes, why, tmp_path):

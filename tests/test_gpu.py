@@ -21,8 +21,8 @@ GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_on_a_gpu_a_recorded_game_is_the_plain_one(name, monkeypatch):
     "A step that could not be recorded would warn, and a warning fails."
     config = gpu.golden()[name]
-    metrics, recorded, loops = gpu.play(config, How('cuda', 'strict'))
-    assert recorded == loops
+    metrics, recorded, wanted = gpu.play(config, How('cuda', 'strict'))
+    assert recorded == wanted
     monkeypatch.setattr(gpu.Replay, '_record', lambda self, index: False)
     plain, recorded, _ = gpu.play(config, How('cuda', 'strict'))
     assert recorded == 0 and metrics == pytest.approx(plain, abs=gpu.TOLERANCE, nan_ok=True)

@@ -251,3 +251,11 @@ def test_an_edited_cell_and_dots_are_told_from_a_missing_cell(tmp_path):
     returned(tmp_path/"a.ipynb", "print('no-nine: right')", "from gan_course.exercises import check",
              "answer = ...\ncheck('write-check', answer);", marked=("no-nine",))
     assert [row["verdict"] for row in grade_notebook(tmp_path/"a.ipynb")] == ["edited", "unanswered"]
+
+
+def test_marks_are_kept_as_they_come_and_none_is_overwritten(tmp_path):
+    rows = {"anna lee.ipynb": [dict(exercise="a")], "anna-lee.ipynb": [dict(exercise="b")]}
+    for table in (dict([*rows.items()][:1]), rows):
+        lessons.write_marks(tmp_path/"marks.csv", table)
+        files = [json.loads(file.read_text()) for file in (tmp_path/"marks_by_notebook").glob("*.json")]
+        assert sorted(marks[0]["exercise"] for marks in files) == ["a", "b"][:len(table)]

@@ -475,3 +475,10 @@ def test_export_says_what_is_missing(run, tmp_path, capsys):
         warnings.simplefilter("ignore") # what the exporter of this torch deprecates
         assert "z, y to images (1, 28, 28)" in typed(capsys, "export", run, "--onnx", tmp_path/"g.onnx").out
     assert (tmp_path/"g.onnx").stat().st_size > 1000
+
+
+def test_classes_that_are_one_number_and_a_home_that_is_nobodys(tmp_path, capsys):
+    np.savez(tmp_path/"odd.npz", images=np.zeros((12, 8, 8), np.uint8), labels=np.int64(3))
+    for path, said in ((tmp_path/"odd.npz", "classes of shape ()"), ("~nobody/pictures", "nothing is there")):
+        with pytest.raises((ValueError, FileNotFoundError)) as error: gc.load(path)
+        assert said in str(error.value)

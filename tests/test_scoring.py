@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 from scipy.stats import multivariate_normal
 
-from gan_course import statistics
+from gan_course import report, statistics
 from gan_course.catalogue import _ONLY, BREAKS, MEASUREMENTS
 from gan_course.cli import main
 from gan_course.config import Measurement
@@ -26,6 +26,7 @@ from gan_course.scores import (
     _distance_blocks,
     _radii,
     _rank_test,
+    _small_points,
     as_pixels,
     as_points,
     copied_share,
@@ -443,3 +444,17 @@ def test_a_page_of_scores_needs_nothing_but_itself(tmp_path, capsys):
 def test_a_page_says_when_there_is_nothing_to_compare_with():
     assert "no training image of their class" in copies_in_words(None, .1)
     assert real_spans("svhn_10k", "svhn_10k", 100) == {}
+
+
+def test_wide_images_without_classes_become_points():
+    points = _small_points(torch.randint(256, (3, 1, 16, 600), dtype=torch.uint8))
+    assert len(points) == 3 and 1 <= points.shape[1] <= 1024
+
+
+def test_the_page_of_scores_knows_all_the_classes_of_ones_own_images():
+    "More than ten of them."
+    g = torch.Generator().manual_seed(0)
+    def some(n, part): return Data(torch.randint(256, (n, 1, 28, 28), generator=g, dtype=torch.uint8),
+                                   torch.arange(n) % 12, part, 12)
+    real = Reference(some(24, "held"), some(48, "train"))
+    assert report._nearest_grid(some(36, "made").x, torch.arange(36) % 12, real, "mnist")[:4] == b"\x89PNG"

@@ -1,4 +1,5 @@
 "Many runs: rows are whole and once, whatever is killed; the statistics are those of the textbook."
+import contextlib
 import itertools
 import json
 import math
@@ -155,6 +156,40 @@ def test_scores_of_few_images_do_not_join_those_of_many(short):
     with pytest.raises(ValueError, match=f"n is 9000, allowed is {HOW['n_score']}, as in"):
         run_study(study, folder/"results", folder/"others", **HOW | dict(n_score=9000))
     assert (folder/"results"/"victim.jsonl").read_bytes() == before
+
+
+def test_a_finished_run_is_not_taken_for_one_with_other_scores(tmp_path):
+    "Its folder tells how many images were scored: rows of few would stand among rows of many."
+    run_or_resume(QUICK, tmp_path/"run", How("cpu", quiet=True), 60)
+    assert run_or_resume(QUICK, tmp_path/"run", How("cpu", quiet=True), 60)["n_score"] == 60
+    with pytest.raises(ValueError, match="n is 90, allowed is 60"):
+        run_or_resume(QUICK, tmp_path/"run", How("cpu", quiet=True), 90)
+    study = Study("toy", "?", QUICK, seeds=1)
+    (run,) = plan(study, tmp_path/"runs", "full")
+    (tmp_path/"run").rename(run.out.parent.mkdir(parents=True) or run.out)
+    with pytest.raises(ValueError, match="n is 200, allowed is 60"): # before any process is started
+        run_study(study, tmp_path/"results", tmp_path/"runs", **HOW)
+    assert not (tmp_path/"results").exists()
+
+
+def test_each_arm_is_timed_whatever_is_left_of_it(monkeypatch):
+    timed = []
+    def time_run(config, *_): timed.append(config); return dict(step=1., other=0.)
+    monkeypatch.setattr(engine, "_time_run", time_run)
+    monkeypatch.setattr(engine, "_local", lambda *args, **how: contextlib.nullcontext(
+        lambda do, jobs: [types.SimpleNamespace(result=lambda job=job: do(*job)) for job in jobs]))
+    runs = [engine.Run(arm, replace(QUICK, seed=seed), Path("x")) for arm, seed in (
+        ("a", 0), ("a", 1), ("a", 2), ("b", 2))]
+    assert {*engine._time_arms(runs, 1, How("cpu"), 10)} == {"a", "b"} and len(timed) == 2
+    timed.clear()
+    assert {*engine._time_arms(runs, 3, How("cpu"), 10)} == {"a", "b"} and len(timed) == 3
+
+
+def test_a_run_whose_data_are_elsewhere_has_no_known_length(monkeypatch, tmp_path):
+    def nowhere(*_): raise FileNotFoundError("not on this machine")
+    assert engine.Run("a", replace(QUICK, n_train=100, n_valid=200), tmp_path).steps == 0
+    monkeypatch.setattr(engine, "load", nowhere)
+    assert engine.Run("a", QUICK, tmp_path).steps == 0
 
 
 def test_nothing_is_timed_where_nothing_is_left(short, monkeypatch):

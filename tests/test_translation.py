@@ -16,7 +16,7 @@ from gan_course.networks import PatchDiscriminator, Translator
 from gan_course.scores import DISTURBANCES, cycle_errors
 from gan_course.speed import count_host_syncs
 from gan_course.steps import ImagePool, Recipe, build_recipe, cycle_step, pairs_step
-from gan_course.training import make_parts, train_cycle, translate
+from gan_course.training import drawable, make_parts, train_cycle, train_pairs, translate
 
 CYCLE = Config(game='cycle', net='translator', source='mnist_5k', data='mnist_5k', n_train=80,
                g_hidden=(4, 8), d_hidden=(4, 8), loss='least_squares', l1=5., identity=2.5, pool=20,
@@ -36,6 +36,37 @@ PAIRS = replace(CYCLE, game='pairs', source='edges', identity=0., pool=0)
     (PAIRS, dict(penalty='r1'), "penalty is 'r1', allowed in game 'pairs' is 'none'")])
 def test_translators_refuse_what_they_would_ignore(config, wrong, says):
     with pytest.raises(ValueError, match=says): check_game(replace(config, **wrong), load('mnist_5k'))
+
+
+def test_each_image_is_translated_once_however_many_are_asked_for():
+    "Copies would pass for a collapse of the translator, and teach a classifier nothing."
+    G, _ = build_networks(replace(CYCLE, source='svhn_10k', data='svhn_10k'), blank('svhn_10k'))
+    assert G.n_inputs() == 2000 and drawable(G, 10_000) == 2000
+    for n in (50, 1990, 2000):
+        shown, y = G.draw_inputs(n)
+        assert len({*map(bytes, shown.numpy())}) == len(y) == n
+    with pytest.raises(ValueError, match="n is 2001, allowed is 1 to 2000"): G.draw_inputs(2001)
+
+
+def test_the_way_back_is_shown_images_of_the_data():
+    config = replace(CYCLE, data='svhn_10k', n_train=40, batch=20, epochs=1)
+    data = load_train(config)
+    *_, last = GAMES['cycle'](config, data, build_recipe(config))(None, How('cpu'))
+    shown, _ = last.parts['F'].draw_inputs(2000)
+    torch.testing.assert_close(shown.sum(), normalise(load('svhn_10k', 'test').x).sum())
+
+
+def test_a_patch_discriminator_leaves_something_to_normalise():
+    with pytest.raises(ValueError, match="each layer halves the image"):
+        PatchDiscriminator((16, 32, 64, 128), (1, 28, 28))
+
+
+@pytest.mark.parametrize('wrong', [dict(ema=.9), dict(n_d=2), dict(clip=.1), dict(augment='affine')])
+def test_translators_refuse_a_recipe_that_they_would_not_follow(wrong):
+    data = load('mnist_5k')[:40]
+    G, D = build_networks(PAIRS, data)
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        train_pairs(G, D, edges, data, Recipe(batch=20, **wrong))
 
 
 def test_a_pool_smaller_than_the_batch_is_refused_in_the_library_too():
