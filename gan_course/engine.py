@@ -422,11 +422,13 @@ def _keep_row(
     run:Run,   # that has ended
     row:dict,  # that tells of it
     file:Path, # where it goes
+    known:dict|None=None, # the row of this run that was there already, maybe another study's
 ):
     """Keep a run's row, and lay the last samples of an arm's first seed beside it, as STUDY-ARM.png: those
     of the longest form, as tables show it."""
-    append_row(file, row)
+    if not append_row(file, row) and known: return
     samples = sorted((run.out/'samples').glob('*.png'))
+    if known: samples = [*file.parent.glob(f"{known['study']}-{plain_name(known['arm'])}.png")]
     longer = FORMS[FORMS.index(row['form']) + 1:]
     if samples and run.config.seed == 0 and not any(
             other['arm'] == run.arm and other.get('form', 'full') in longer for other in read_rows(file)):
@@ -455,7 +457,8 @@ def run_study(
     runs, file = plan(study, out, form, seeds, arm, how.precision), Path(results)/f'{study.name}.jsonl'
     finished = finished_rows(runs, file, how.precision)
     _check_comparable(finished.values(), n_score, file)
-    for run, row in finished.items(): append_row(file, row | dict(study=study.name, arm=run.arm, form=form))
+    for run, row in finished.items():
+        _keep_row(run, row | dict(study=study.name, arm=run.arm, form=form), file, row)
     todo = [run for run in runs if run not in finished]
     _check_resume(todo, [row for row in read_rows(file) if run_key(row)[1] == how.precision], resume)
     for run in todo: _row_in(run.out, n_score) # refuses before anything is started
@@ -485,10 +488,10 @@ def run_arm(
 )->dict:                 # its row
     "Make one run of a study here, or go on with it, unless it has a row; keep its row."
     run, file = plan(study, out, form, seed + 1, arm, how.precision)[-1], Path(results)/f'{study.name}.jsonl'
-    row = finished_rows([run], file, how.precision).get(run)
-    row = row or run_or_resume(run.config, run.out.resolve(), how, n_score)
-    row |= dict(study=study.name, arm=arm, form=form)
-    _keep_row(run, row, file)
+    known = finished_rows([run], file, how.precision).get(run)
+    row = known or run_or_resume(run.config, run.out.resolve(), how, n_score)
+    row = row | dict(study=study.name, arm=arm, form=form)
+    _keep_row(run, row, file, known)
     return row
 
 # %% ../nbs/40_studies.ipynb #0202ba5e

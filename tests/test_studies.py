@@ -583,3 +583,6 @@ def test_the_first_seed_of_an_arm_leaves_its_last_picture(tmp_path):
     assert pictures[0].read_bytes() == last
     run_study(study, tmp_path/"results", tmp_path/"small", form="small", **HOW)
     assert pictures[0].read_bytes() == last # tables show the full form: so do the pictures
+    twin = Study("twin", "?", replace(QUICK, n_g=2), seeds=1) # the same run, by another name
+    run_study(twin, tmp_path/"results", tmp_path/"none", **HOW)
+    assert (tmp_path/"results"/"twin-base.png").read_bytes() == last and not (tmp_path/"none").exists()
