@@ -268,7 +268,7 @@ def _pack_playground(data): # packed once: several widgets draw with it
 
 def seven_options(
     G:nn.Module|None=None, # what `pack_generator` takes; None: the generators that ship with the course
-    y:int=7,               # the class to begin with
+    y:int|None=None,       # the class to begin with; None: 7, or the last of fewer
     seed:int=0,            # of the latents
     data:str='mnist',      # of which of them to begin with: 'mnist' or 'svhn_10k'
 )->dict:                   # of the JavaScript
@@ -276,6 +276,7 @@ def seven_options(
     start, _ = lookup(_PACKED, data, 'data')
     packed = {option: _pack_playground(name) for name, (option, _) in _PACKED.items()}
     if G is not None: start, packed = 'generator', dict(generator=pack_generator(G))
+    if y is None: y = min(7, len(packed[start]['embed']) - 1)
     if not 0 <= y < len(packed[start]['embed']):
         raise ValueError(f"y is {y}, allowed are classes 0 to {len(packed[start]['embed']) - 1}")
     return packed | dict(y=y, seed=seed, start=start)
@@ -397,6 +398,9 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from functools import partial
+from io import BytesIO
+
+from PIL import Image
 
 from .core import LATENTS, RandomState, draw_latents, png_bytes
 from .data import NORMS, TOYS
@@ -409,6 +413,21 @@ from .runs import read_config
 from .training import Snapshot, generate, metric_row
 
 # %% ../nbs/44_watching.ipynb #99461b63
+class _Kept:
+    "Keeps of a list that grows the first entry, the newest, and of those between every so many."
+    def __init__(self, most): self.most, self.every, self.numbers = most, 1, [] # entries at most
+
+    def __call__(self, entries, entry, number): # the list so far, what is new, its number -> the list
+        known = [*zip(self.numbers, entries, strict=True)]
+        if len(known) > 1 and self.numbers[-1] % self.every: known.pop()
+        known.append((number, entry))
+        if len(known) > self.most:
+            self.every *= 2
+            known = [(k, one) for i, (k, one) in enumerate(known)
+                     if i == 0 or k == number or k % self.every == 0]
+        self.numbers = [k for k, _ in known]
+        return [one for _, one in known]
+
 class _LiveGame:
     "The game of `live`: players, optimisers, and what is shown of them."
     def __init__(self, data, loss, r1, lrD, lrG, nD, depth, width, noise, seed, **_):
@@ -419,6 +438,7 @@ class _LiveGame:
         self.opts = {name: torch.optim.Adam(net.parameters(), lr, betas=(.5, .999))
                      for name, net, lr in (('D', self.D, lrD), ('G', self.G, lrG))}
         self.toy, self.noise, self.n_d, self.history, self.metrics = TOYS[data], noise, nD, [], {}
+        self.keep = _Kept(1000) # of the history
         self.penalty, self.is_probability = make_penalty('r1', r1) if r1 else None, loss in ('bce', 'minimax')
         with RandomState(seed + 1): self.x, self.z = self.toy.sample((200,)), draw_latents(200, 2, noise)
 
@@ -441,7 +461,7 @@ def _play_slice(
         for player in 'D' * game.n_d + 'G': game.move(player)
         d_loss, last = game.metrics['d_loss_real'] + game.metrics['d_loss_fake'], game.history[-1:]
         row = dict(round=1 + (last[0]['round'] if last else 0), d=d_loss, g=game.metrics['g_loss'])
-        game.history = (game.history if len(game.history) < 1000 else game.history[1::2]) + [row]
+        game.history = game.keep(game.history, row, row['round'])
         if time.monotonic() - began > seconds: return
 
 def _square(n, reach): # the centres of n by n fields, row after row from the top, as the page has them
@@ -485,13 +505,17 @@ def _frame(
         share=(off < near).float().mean().item(), modes=at[off < near].unique().numel(), of=len(modes.loc))
 
 # %% ../nbs/44_watching.ipynb #93c308d5
+_OVER = dict(isOver=True, isPlaying=False, note='Stopped; run the cell again for a new game.')
+
 class _Player:
     "Answers what the page asks, and plays while it is asked to."
     def __init__(self, game, send): # the `_LiveGame`; a function that takes a message for the page
         self.game, self.send, self.playing, self.is_over, self.task = game, send, False, False, None
 
     def show(self, player='', note=''):
-        self.send(dict(frame=_frame(self.game), player=player, note=note, isPlaying=self.playing))
+        frame = _frame(self.game)
+        self.playing = self.playing and frame['isFinite'] # one that has diverged plays no further
+        self.send(dict(frame=frame, player=player, note=note, isPlaying=self.playing))
 
     async def run(self, slices): # a second
         while self.playing:
@@ -500,7 +524,7 @@ class _Player:
             await asyncio.sleep(1 / slices)
 
     def answer(self, ask, player='D', slices=5): # 'look', 'move', 'play', 'pause' or 'stop'
-        if self.is_over: return
+        if self.is_over: self.send(_OVER); return # a page that asks late is told
         if ask == 'play' and not self.playing:
             self.playing = True
             if self.task: self.task.cancel() # one that has not yet seen the pause
@@ -517,7 +541,7 @@ def _stop(player): # a `_Player`
     player.playing, player.is_over = False, True
     if player.task: player.task.cancel()
     player.game = None
-    player.send(dict(isOver=True, isPlaying=False, note='Stopped; run the cell again for a new game.'))
+    player.send(_OVER)
 
 WIDGETS['live'] = Widget(('page', 'draw', 'view'), debugger_options, on_page=False)
 _PLAYING = [] # the player of the last call: a second one ends it
@@ -569,6 +593,7 @@ class _Dashboard:
     "What `watch` has seen so far, and what the page has asked for."
     def __init__(self, send, loss, least=.25, noise='normal', norm='signed'):
         self.send, self.loss, self.rows, self.frames, self.size = send, loss, [], [], (1, 1)
+        self.keep, self.n_shown = _Kept(200), 0
         self.drawn = dict(noise=noise, norm=norm) # how G is asked
         self.go, self.is_stopped, self.is_over = threading.Event(), False, False
         self.least, self.shown, self.status = least, -math.inf, ''
@@ -597,8 +622,12 @@ def _show_snapshot(
     "Show a snapshot: its row, forty samples of images, and what the rules say of the run so far."
     row, picture = metric_row(snapshot), ''
     images = None if snapshot.G_ema is None else generate(snapshot.G_ema, 40, **board.drawn)[0]
-    if images is not None and images.ndim == 4: picture, board.size = data_uri(png_bytes(images)), (10, 4)
-    board.frames.append(_dashboard_frame(row, picture, explain(board.rows, board.loss)))
+    if images is not None and images.ndim == 4:
+        png = png_bytes(images)
+        picture, board.size = data_uri(png), Image.open(BytesIO(png)).size
+    board.n_shown += 1
+    frame = _dashboard_frame(row, picture, explain(board.rows, board.loss)) | dict(number=board.n_shown)
+    board.frames = board.keep(board.frames, frame, board.n_shown)
     board.shown = time.monotonic()
     board.tell(f"Epoch {row['epoch']:g}, step {row['step']:,}, {row['seconds']:.0f} s.", board.frames[-1:])
     if len(board.frames) > 200: board.frames = board.frames[1::2] # a long run keeps fewer
@@ -616,9 +645,10 @@ def _hand_on(
             while not board.go.wait(.1): pass # short waits: Ctrl-C comes through
             if board.is_stopped: break
             yield snapshot
-    except Exception as error: # it diverged, say
+    except (Exception, KeyboardInterrupt, GeneratorExit) as error: # it diverged, say
         board.is_over = True
-        board.tell(f'Ended by an error: {error}')
+        ended = {KeyboardInterrupt: 'Interrupted.', GeneratorExit: 'The loop ended early.'}
+        board.tell(ended.get(type(error), f'Ended by an error: {error}'))
         raise
     if board.is_stopped and hasattr(snapshots, 'throw'): # a plain iterator cannot be told
         try: snapshots.throw(KeyboardInterrupt) # as Ctrl-C: the run keeps a checkpoint
@@ -636,12 +666,14 @@ def _watch_folder(
     if not rows:
         raise ValueError(f"snapshots is {folder}, whose first epoch has not ended: it has no metrics yet")
     ends = {int(row['epoch']): i for i, row in enumerate(rows)} # a pass -> its last row
-    pictures = {ends[epoch]: data_uri(file.read_bytes()) for file in sorted((folder/'samples').glob('*.png'))
-                if (epoch := int(file.stem.split('-')[1])) in ends}
+    stored = {ends[epoch]: file.read_bytes() for file in sorted((folder/'samples').glob('*.png'))
+              if (epoch := int(file.stem.split('-')[1])) in ends}
+    pictures = {i: data_uri(png) for i, png in stored.items()}
     shown = [*pictures] or [*range(len(rows) - 1, -1, -max(1, len(rows) // 200))][::-1]
     frames = [_dashboard_frame(rows[i], pictures.get(i, ''), explain(rows[:i + 1], config.loss))
               for i in shown]
-    arm = dict(name=folder.name, size=(1, 1), epochs=[f['epoch'] for f in frames],
+    first = next((Image.open(BytesIO(png)) for png in stored.values()), None)
+    arm = dict(name=folder.name, size=first.size if first else (1, 1), epochs=[f['epoch'] for f in frames],
                frames=[f['frame'] for f in frames], words=[f['said'] for f in frames],
                rows=[_dashboard_frame(row)['row'] for row in rows])
     return dict(title=f'The run in {folder}', arms=[arm])

@@ -212,6 +212,9 @@ def test_widgets_answer_and_survive_running_all_twice_and_a_restart(lab, open_no
     text_of(game, "^Round 0")
     game.get_by_role("button", name="Step D").click()
     text_of(game, "^D has moved")
+    step, cells = game.get_by_role("button", name="Step D"), page.locator(".jp-Cell").count()
+    for key in ("r", "ArrowDown", "x"): step.press(key) # JupyterLab's own keys: raw cell, next cell, cut
+    assert page.locator(".jp-Cell").count() == cells and page.locator(".jp-RawCell").count() == 0
     game.get_by_role("button", name="Play", exact=True).click()
     text_of(game, "Round [1-9]")
     run_all(page) # a second time: one of each, and the first game has ended
@@ -222,7 +225,7 @@ def test_widgets_answer_and_survive_running_all_twice_and_a_restart(lab, open_no
     book = saved(page, lab[0]/"toys.ipynb")
     assert "widgets" not in book["metadata"] and len(json.dumps(book)) < 5000
     page.evaluate("() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()")
-    text_of(game, "^kernel gone, run the cell again")
+    text_of(game, "^The kernel has stopped. Run the cell again")
     assert game.get_by_role("button", name="Step D").is_disabled()
     run_all(page)
     text_of(game, "^Round 0")

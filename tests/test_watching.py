@@ -1,5 +1,6 @@
 "Chapter 44: a watched run is the same run; it pauses, stops, resumes; a kernel's game ends when asked."
 import asyncio
+import itertools
 import re
 import threading
 
@@ -191,3 +192,27 @@ def test_a_kernels_frame_has_what_the_pages_has(root, loss):
     assert frame["of"] == 25
     assert len(frame["fake"]) == len(frame["pulls"]) == 400 and len(frame["map"]) == 2 * 13 * 13
     assert min(frame["shade"]) >= -1 and max(frame["shade"]) <= 1
+
+
+def test_of_a_long_run_the_first_the_newest_and_equal_steps_between_are_kept():
+    keep, kept = widgets._Kept(100), []
+    for number in range(1, 5000): kept = keep(kept, number, number)
+    steps = {b - a for a, b in itertools.pairwise(kept[1:-1])}
+    assert kept[0] == 1 and kept[-1] == 4999 and 50 <= len(kept) <= 100 and steps == {64}
+
+
+@pytest.mark.parametrize("error,said", [(KeyboardInterrupt, "Interrupted."),
+                                        (GeneratorExit, "The loop ended early.")])
+def test_a_run_that_the_kernel_interrupts_is_over_on_the_page(board, error, said):
+    snapshots = widgets._hand_on(play(), board)
+    next(snapshots)
+    with pytest.raises(error): snapshots.throw(error)
+    assert board.said[-1]["isOver"] and board.said[-1]["status"] == said
+
+
+def test_a_game_that_is_over_says_so_to_whoever_asks():
+    sent = []
+    player = widgets._Player(widgets._LiveGame(**debugger_options(seed=1)), sent.append)
+    player.answer("stop")
+    player.answer("look")
+    assert len(sent) == 2 and all(message["isOver"] for message in sent)

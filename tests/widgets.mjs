@@ -1,6 +1,6 @@
 // What tests/test_widgets.py asks of the page's JavaScript: node tests/widgets.mjs TASK [FILE], JSON comes out.
 import { readFileSync } from 'node:fs';
-import { TOYS, drawReal, makeGame, playRound, pullOnFakes, updateD, updateG } from '../nbs/widgets/game.js';
+import { TOYS, coverage, drawReal, makeGame, playRound, pullOnFakes, updateD, updateG } from '../nbs/widgets/game.js';
 import { draw, drawTasks, read, slerp, unpackNetwork, wholeNumbers } from '../nbs/widgets/generator.js';
 import { LOSSES } from '../nbs/widgets/losses.js';
 import { addR1, backward, forward, makeNet, netFrom, zeroGrads } from '../nbs/widgets/nn.js';
@@ -152,6 +152,16 @@ const tasks = {
     const empty = drawn.draw([]).of, three = drawn.draw([[0, 0], [0, 1], [1, 0]]).of;
     return { ends, again: [[...again.fake], again.rounds], keys: Object.keys(moved.metrics), shown: moved.fake.length, lines: moved.map.length,
       empty, three };
+  },
+
+  /** A history that grows to many rounds, and fakes beside two modes that are near each other. */
+  long() {
+    const game = makeGame({ data: 'two', width: 2, depth: 1, batch: 2 });
+    for (let i = 0; i < 9001; i++) playRound(game);
+    const rounds = game.history.map((row) => row.round);
+    game.data = { centres: [[0, 0], [0.05, 0]], sd: 0.03 };
+    return { first: rounds[0], last: rounds[rounds.length - 1], n: rounds.length,
+      step: Math.max(...rounds.map((round, i) => round - (rounds[i - 1] ?? 0))), near: coverage(game, [0.05, 0, 0, 0]).modes };
   },
 
   primes: (jobs) => jobs.map(({ answers, truth }) => dPrime(answers, truth)),

@@ -1,7 +1,7 @@
 // The page's side of a worker.
 
 /** Why a page computes itself, in one sentence. */
-export const NO_WORKER = 'This browser gives the page no worker, so the page itself computes: it may stutter.';
+export const NO_WORKER = 'This browser cannot compute in the background, so the page may stutter.';
 
 /**
  * `ask(task, given)` promises the answer of a task, computed in a worker; `name` is the function of the engine that
@@ -26,7 +26,10 @@ export function startWorker(name, makeTasks, onPage = () => {}) {
     const code = `const all = (${engine})(); all.serve(self, all.${name}());`; // ReferenceError where nothing is bundled
     const address = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
     worker = new Worker(address);
-    worker.onmessage = ({ data: { id, answer, error } }) => settle(id, () => { if (error) throw new Error(error); return answer; });
+    worker.onmessage = ({ data: { id, answer, error } }) => {
+      URL.revokeObjectURL(address); // it has been read
+      settle(id, () => { if (error) throw new Error(error); return answer; });
+    };
     worker.onerror = answerHere;
   } catch { answerHere(); }
   const ask = (task, given) => new Promise((resolve, reject) => {

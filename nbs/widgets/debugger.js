@@ -33,7 +33,7 @@ function settingsPanel(settings, set, reset) {
 function letDraw(state, element, changed) {
   const isDrawn = () => state.settings.data === 'drawn', { reach } = TOYS.drawn;
   const put = (point) => { state.points.push(point); changed(true); };
-  element.addEventListener('pointerdown', (event) => {
+  element.addEventListener('click', (event) => { // a swipe that scrolls the page draws nothing
     const box = element.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width * 2 - 1) * reach;
     if (isDrawn()) put([x, (1 - (event.clientY - box.top) / box.height * 2) * reach]);
@@ -58,7 +58,11 @@ function makePlayer(state, ask, show) {
     const frame = async () => {
       if (isOver()) return;
       const isSlow = state.speed === 'slow', player = turn++ % (state.settings.nD + 1) < state.settings.nD ? 'D' : 'G';
-      const next = isSlow ? await ask('move', player) : await ask('play');
+      let next;
+      try { next = isSlow ? await ask('move', player) : await ask('play'); } catch (error) {
+        if (!isOver()) state.play(false, `It has stopped: ${error.message}`);
+        return;
+      }
       if (isOver()) return;
       show(next, isSlow ? player : 'both', true);
       if (!next.isFinite) state.play(false);
@@ -97,10 +101,11 @@ export function mount(el, options = {}) {
     show(await worker.ask('reset', { ...state.settings }));
     for (const line of view.lines) { line.classList.remove('gan-run'); line.lastChild.textContent = ''; }
   };
-  state.play = (wanted) => {
+  state.play = (wanted, why = '') => {
     state.playing = wanted;
     playButton.textContent = wanted ? 'Pause' : 'Play';
     if (wanted) player(); else repaint();
+    if (why) status.textContent = why;
   };
   const player = makePlayer(state, worker.ask, show);
   const moved = (name) => (m) => `${name} has moved; its loss was ${(name === 'D' ? m.dReal + m.dFake : m.g).toFixed(3)}. `;
@@ -118,6 +123,7 @@ export function mount(el, options = {}) {
   settingsPanel(state.settings, set, reset));
   view.colours = coloursOf(root);
   letDraw(state, view.plane.element, async (isNew) => {
+    if (isNew && !state.points.length && state.playing) state.play(false);
     if (isNew) show(await worker.ask('draw', state.points)); else repaint();
   });
   reset();

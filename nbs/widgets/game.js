@@ -32,7 +32,7 @@ export const DEFAULTS = {
 
 /** A new game: both players with fresh weights, drawn from the seed. */
 export function makeGame(options = {}) {
-  const game = { ...DEFAULTS, ...options, rounds: 0, history: [] };
+  const game = { ...DEFAULTS, ...options, rounds: 0, history: [], every: 1 };
   const hidden = Array(game.depth).fill(game.width);
   game.random = makeRandom(game.seed);
   game.data = TOYS[game.data];
@@ -80,8 +80,13 @@ export function playRound(game) {
   for (let i = 0; i < game.nD; i++) metrics = move(game, 'D');
   Object.assign(metrics, move(game, 'G'));
   game.rounds += 1;
-  game.history.push({ round: game.rounds, d: metrics.dReal + metrics.dFake, g: metrics.g });
-  if (game.history.length > 4000) game.history = game.history.filter((_, i) => i % 2);
+  const { history } = game, row = { round: game.rounds, d: metrics.dReal + metrics.dFake, g: metrics.g };
+  if (history.length > 1 && history[history.length - 1].round % game.every) history.pop();
+  history.push(row); // the newest, and of those before every so many
+  if (history.length > 4000) {
+    game.every *= 2;
+    game.history = history.filter(({ round }) => round === game.rounds || round % game.every === 0);
+  }
   return metrics;
 }
 
@@ -97,8 +102,8 @@ export function coverage(game, fake) {
   const { centres, sd } = game.data, near = Math.max(3 * sd, 0.1), found = new Set();
   let good = 0;
   for (let i = 0; i < fake.length; i += 2) {
-    const at = centres.findIndex(([x, y]) => Math.hypot(x - fake[i], y - fake[i + 1]) < near);
-    if (at >= 0) { found.add(at); good += 1; }
+    const away = centres.map(([x, y]) => Math.hypot(x - fake[i], y - fake[i + 1])), at = away.indexOf(Math.min(...away));
+    if (away[at] < near) { found.add(at); good += 1; }
   }
   return { modes: found.size, share: 2 * good / fake.length };
 }

@@ -13,8 +13,8 @@ export function render({ model, el }) {
   const send = (message) => {
     if (isGone) return;
     clearTimeout(timer);
-    timer = setTimeout(() => { status.textContent = 'No answer yet: the kernel is busy, or gone; then run the cell again.'; }, PATIENCE);
-    try { model.send(message); } catch { gone('kernel gone, run the cell again'); }
+    timer = setTimeout(() => { status.textContent = 'No answer yet. The kernel may be busy: wait. If it has stopped, run the cell again.'; }, PATIENCE);
+    try { model.send(message); } catch { gone('The kernel has stopped. Run the cell again.'); }
   };
   const repaint = () => { if (frame) paintFrame(view, frame); };
   const play = button('Play', () => send({ ask: play.textContent === 'Play' ? 'play' : 'pause', slices: calm() ? 1 : 5 }));
@@ -26,9 +26,9 @@ export function render({ model, el }) {
     if (message.frame) {
       ({ frame } = message);
       repaint();
-      if (message.player) markLines(view, message.player, frame.metrics);
       status.setAttribute('aria-live', message.isPlaying ? 'off' : 'polite');
-      status.textContent = describeFrame(frame, message.note || '');
+      status.textContent = describeFrame(frame, message.note || '', 'Run the cell again.');
+      if (message.player) markLines(view, message.player, frame.metrics);
     }
     play.textContent = message.isPlaying ? 'Pause' : 'Play';
     if (message.isOver) gone(message.note);
@@ -41,7 +41,12 @@ export function render({ model, el }) {
   status, h('div', { class: 'gan-columns' }, view.plane.element, h('div', {}, view.histogram.element, view.curves.element), view.pane), key());
   view.colours = coloursOf(root);
   send({ ask: 'look' });
-  return () => { clearTimeout(timer); model.off('msg:custom', onMessage); stop(); };
+  return () => {
+    send({ ask: 'pause' }); // nobody looks any more
+    clearTimeout(timer);
+    model.off('msg:custom', onMessage);
+    stop();
+  };
 }
 
 export default { render };

@@ -60,12 +60,22 @@ export function makeRoot(el, label, theme, onTheme) {
     onTheme(root);
   };
   const preference = matchMedia('(prefers-color-scheme: dark)'), page = new MutationObserver(follow);
+  // JupyterLab takes every key, R and the arrows too, but of what has this; Ctrl+S and the like stay its own
+  const keys = ({ target, ctrlKey, metaKey }) => {
+    if (root.contains(target)) target.toggleAttribute('data-lm-suppress-shortcuts', !(ctrlKey || metaKey));
+  };
+  addEventListener('keydown', keys, true);
   preference.addEventListener('change', follow);
   for (const at of [document.documentElement, document.body]) {
     page.observe(at, { attributeFilter: ['class', 'data-bs-theme', 'data-jp-theme-light'] });
   }
   requestAnimationFrame(follow);
-  return { root, stop: () => { page.disconnect(); preference.removeEventListener('change', follow); } };
+  const stop = () => {
+    page.disconnect();
+    preference.removeEventListener('change', follow);
+    removeEventListener('keydown', keys, true);
+  };
+  return { root, stop };
 }
 
 /** The colours of a widget, by name: ink, paper, soft, real, fake, G, D. */
@@ -74,12 +84,24 @@ export function coloursOf(root) {
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--gan-${name}`).trim()]));
 }
 
+/** A list of `most` entries at most: the first, the newest, and of those between every so many, by their `number`. */
+export function makeKept(most) {
+  let every = 1;
+  return (list, entry) => {
+    if (list.length > 1 && list[list.length - 1].number % every) list.pop();
+    list.push(entry);
+    if (list.length <= most) return list;
+    every *= 2;
+    return list.filter(({ number }, i) => !i || i === list.length - 1 || number % every === 0);
+  };
+}
+
 /** Does the reader want little motion? */
 export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** Calls `f` with a sentence when the kernel behind a notebook's widget is gone: it says so, or JupyterLab marks the widget. */
 export function whenGone(model, el, f) {
-  const say = () => f('kernel gone, run the cell again');
+  const say = () => f('The kernel has stopped. Run the cell again.');
   model.widget_manager?.kernel?.statusChanged?.connect((_, status) => { if (/restart|terminat|dead/.test(status)) say(); });
   model.on('comm_live_update', () => setTimeout(() => { if (el.closest('.jupyter-widgets-disconnected')) say(); }, 0));
 }

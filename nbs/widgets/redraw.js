@@ -38,7 +38,11 @@ function makePad(changed) {
     'aria-label': 'Draw a digit: with the pointer, or with the arrow keys; the space bar lifts the pen or sets it down' });
   const pen = element.getContext('2d', { willReadFrequently: true });
   let at = [FINE / 2, FINE / 4], isDown = false;
-  const clear = () => { pen.fillStyle = '#000'; pen.fillRect(0, 0, FINE, FINE); };
+  const clear = () => {
+    [at, isDown] = [[FINE / 2, FINE / 4], false];
+    pen.fillStyle = '#000';
+    pen.fillRect(0, 0, FINE, FINE);
+  };
   const to = (point, isInk) => {
     [pen.strokeStyle, pen.lineWidth, pen.lineCap, pen.lineJoin] = ['#fff', 20, 'round', 'round'];
     pen.beginPath();
@@ -52,6 +56,7 @@ function makePad(changed) {
     return [(event.clientX - box.left) / box.width * FINE, (event.clientY - box.top) / box.height * FINE];
   };
   element.addEventListener('pointerdown', (event) => {
+    if (!event.isPrimary || event.button) return;
     element.setPointerCapture(event.pointerId);
     at = place(event);
     isDown = true;
@@ -59,6 +64,7 @@ function makePad(changed) {
   });
   element.addEventListener('pointermove', (event) => { if (isDown && event.buttons) to(place(event), true); });
   element.addEventListener('pointerup', () => { isDown = false; changed(); });
+  element.addEventListener('pointercancel', () => { isDown = false; });
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   element.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -91,13 +97,16 @@ export function mount(el, options = {}) {
   const worker = startWorker('drawTasks', drawTasks, (why) => { where.textContent = why; });
   let digit = null, next = 0;
   const paint = lastOnly(async () => {
-    const { z: [z], logits: [logits] } = await worker.ask('read', [digit]), y = logits.indexOf(Math.max(...logits));
+    if (!digit) return; // cleared meanwhile
+    const mine = digit, { z: [z], logits: [logits] } = await worker.ask('read', [mine]), y = logits.indexOf(Math.max(...logits));
+    if (mine !== digit) return;
     const shares = logits.map((v) => Math.exp(v - logits[y])), sure = 1 / shares.reduce((a, b) => a + b);
-    input.put(digit, 0, 0);
+    input.put(mine, 0, 0);
     const all = await worker.ask('draw', { z: classes.map(() => z), y: classes });
+    if (mine !== digit) return;
     again.put(all[y], 0, 0);
     all.forEach((grey, i) => every.put(grey, i, 0));
-    status.textContent = `The encoder reads a ${y} (${Math.round(100 * sure)} % sure) and a z of length ${Math.hypot(...z).toFixed(1)}.`;
+    status.textContent = `The encoder reads ${y === 8 ? 'an' : 'a'} ${y} (${Math.round(100 * sure)} % sure) and a z of length ${Math.hypot(...z).toFixed(1)}.`;
     for (const [d, direction] of G.directions.entries()) {
       const moved = SHIFTS.map((s) => z.map((v, i) => v + s * direction[i]));
       (await worker.ask('draw', { z: moved, y: moved.map(() => y) })).forEach((grey, i) => styles.put(grey, i, d));
@@ -116,12 +125,12 @@ export function mount(el, options = {}) {
   };
   const { root, stop } = makeRoot(el, 'Redraw', options.theme, () => {});
   root.classList.add('gan-digits');
-  root.append(h('div', { class: 'gan-buttons' }, button('Clear', () => { pad.clear(); status.textContent = 'Draw a digit.'; }),
+  root.append(h('div', { class: 'gan-buttons' }, button('Clear', () => { digit = null; pad.clear(); status.textContent = 'Draw a digit.'; }),
     button('A real digit', example)), status,
   h('div', { class: 'gan-columns' }, pad.element, h('div', {}, h('p', { class: 'gan-key' }, 'What the encoder sees, and the reconstruction:'),
     h('div', { class: 'gan-buttons' }, input.element, again.element))),
   h('h3', {}, 'The same code as every digit'), every.element, h('h3', {}, 'The code moved along G\'s directions'), styles.element, where);
-  worker.ask('load', { generator: G, toZ, toY }).then(example);
+  worker.ask('load', { generator: G, toZ, toY }).then(() => { if (!digit) example(); });
   return () => { worker.stop(); stop(); };
 }
 

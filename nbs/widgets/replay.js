@@ -1,6 +1,6 @@
 // Training replay: pictures and curves of runs behind one slider; in a notebook also of a run under way.
 import { paintCurves } from './draw.js';
-import { button, calm, canvas, coloursOf, h, makeRoot, whenGone } from './page.js';
+import { button, calm, canvas, coloursOf, h, makeKept, makeRoot, whenGone } from './page.js';
 
 /** One run: its picture and its curves; `show(epoch)` shows the last frame up to an epoch. */
 function column(arm, says) {
@@ -9,6 +9,7 @@ function column(arm, says) {
   const show = (epoch, colours) => {
     const at = Math.max(0, arm.epochs.findLastIndex((e) => e <= epoch)), [width, height] = arm.size || [1, 1];
     const n = arm.frames ? 1 : arm.epochs.length, source = arm.frames ? arm.frames[at] : arm.sprite;
+    film.hidden = !source; // points have no picture
     caption.textContent = `${arm.name}: epoch ${arm.epochs[at] ?? 0}`;
     film.setAttribute('aria-label', `${says} of ${arm.name} at epoch ${arm.epochs[at] ?? 0}`);
     film.style.cssText = `aspect-ratio: ${width} / ${height}; background-size: 100% ${100 * n}%; `
@@ -21,7 +22,7 @@ function column(arm, says) {
 /** Builds a replay inside `el`; `live`, of a notebook, has `send`, `onMessage` and `whenGone`. Returns what stops it. */
 export function mount(el, options = {}, live = null) {
   const arms = structuredClone(options.arms), columns = arms.map((arm) => column(arm, options.says || 'Samples'));
-  let playing = false, colours = null, follows = true;
+  let playing = false, colours = null, follows = true, timer = 0;
   const slider = h('input', { type: 'range', min: 0, max: 0, step: 1, 'aria-label': 'Epoch',
     oninput: () => { follows = slider.value === slider.max; show(); } });
   const label = h('span', {}), words = h('pre', { class: 'gan-words' });
@@ -38,17 +39,18 @@ export function mount(el, options = {}, live = null) {
   };
   const play = (wanted) => {
     playing = wanted;
+    clearTimeout(timer); // who holds and replays at once begins one walk, not two
     playButton.textContent = wanted ? 'Hold' : 'Replay';
     if (!wanted) return;
     if (slider.value === slider.max) slider.value = 0;
+    follows = false; // a run under way does not pull it to its end
     const next = () => {
-      if (!playing) return;
-      show();
-      if (slider.value === slider.max) { play(false); return; }
       slider.value = slider.valueAsNumber + 1;
-      setTimeout(next, calm() ? 1500 : 350);
+      show();
+      if (slider.value === slider.max) { follows = true; play(false); } else timer = setTimeout(next, calm() ? 1500 : 350);
     };
-    next();
+    show();
+    timer = setTimeout(next, calm() ? 1500 : 350);
   };
   const playButton = button('Replay', () => play(!playing));
   const { root, stop } = makeRoot(el, options.title || 'Training replay', options.theme, (at) => { colours = coloursOf(at); show(); });
@@ -58,20 +60,25 @@ export function mount(el, options = {}, live = null) {
     const pause = button('Pause', () => live.send({ ask: pause.textContent.toLowerCase() }));
     const halt = button('Stop', () => live.send({ ask: 'stop' }), { title: 'Stop, and keep a checkpoint to resume' });
     buttons.append(pause, halt);
-    const add = ({ epoch, row, frame, said }) => {
-      const arm = arms[0], at = arm.epochs.findIndex((e) => e >= epoch);
-      if (at >= 0) return; // it is here already
-      arm.epochs.push(epoch); arm.frames.push(frame); arm.rows.push(row); arm.words.push(said);
-      if (arm.epochs.length > 200) { // a long run keeps fewer
-        for (const list of [arm.epochs, arm.frames, arm.rows, arm.words]) list.splice(0, list.length, ...list.filter((_, i) => i % 2));
-      }
+    let known = [];
+    const keep = makeKept(200); // of a long run
+    const add = (frames) => { // they may come late, and again
+      const arm = arms[0], epoch = epochs()[slider.valueAsNumber] ?? 0, have = new Set(known.map((one) => one.epoch));
+      const late = frames.filter((one) => !have.has(one.epoch));
+      if (!late.length) return;
+      const all = [...known, ...late].sort((a, b) => a.epoch - b.epoch);
+      known = [];
+      for (const one of all) known = keep(known, one);
+      [arm.epochs, arm.frames] = [known.map((one) => one.epoch), known.map((one) => one.frame)];
+      [arm.rows, arm.words] = [known.map((one) => one.row), known.map((one) => one.said)];
+      slider.max = Math.max(0, known.length - 1);
+      slider.value = follows ? slider.max : Math.max(0, arm.epochs.findLastIndex((e) => e <= epoch));
       show();
-      if (follows) { slider.value = slider.max; show(); }
     };
     let isGone = false;
     live.onMessage((message) => {
       if (isGone) return;
-      for (const one of message.frames || []) add(one);
+      add(message.frames || []);
       if (message.size) { arms[0].size = message.size; show(); }
       if (message.status === undefined) return;
       status.textContent = message.status;
@@ -85,7 +92,7 @@ export function mount(el, options = {}, live = null) {
   slider.value = slider.max;
   colours = coloursOf(root);
   show();
-  return () => { playing = false; stop(); };
+  return () => { playing = false; clearTimeout(timer); stop(); };
 }
 
 /** What anywidget calls. */

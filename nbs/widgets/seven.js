@@ -6,12 +6,12 @@ import { button, field, h, makeRoot } from './page.js';
 import { classButtons, lastOnly, sheet, shifted, sliders } from './sheet.js';
 
 const STEPS = 9, COLUMNS = 6; // pictures on a line between two latents or classes; latents in the grid
-const blend = (a, b, t) => a.map((v, i) => (1 - t) * v + t * b[i]);
 
 /** Latents and class of one widget: z moves along a few directions, `other` is where lines lead. */
 function makeState(G, options) {
   const random = makeRandom(options.seed ?? 0), fresh = () => [...normals(random, G.latent)];
-  const state = { y: options.y ?? 7, from: 3, to: 8, shifts: G.directions.map(() => 0) };
+  const last = G.embed.length - 1, state = { y: Math.min(options.y ?? 7, last), from: Math.min(3, last), to: Math.min(8, last),
+    shifts: G.directions.map(() => 0) };
   state.redraw = () => { [state.base, state.other] = [fresh(), fresh()]; };
   state.latents = Array.from({ length: COLUMNS }, fresh); // of the grid
   state.z = () => shifted(state.base, state.shifts, G.directions);
@@ -36,13 +36,13 @@ function build(el, options, kind, show) {
     for (const [line, way] of [slerp, straight].entries()) {
       row(lines, await worker.ask('draw', { z: steps.map((t) => way(z, state.other, t)), y: steps.map(() => state.y) }), line);
     }
-    const classes = steps.map((t) => blend(G.embed[state.from], G.embed[state.to], t));
+    const classes = steps.map((t) => straight(G.embed[state.from], G.embed[state.to], t));
     row(morph, await worker.ask('blend', { z: steps.map(() => z), classes }), 0);
   });
   const paint = lastOnly(async () => {
     const z = state.z(), length = (point) => Math.hypot(...point).toFixed(1), y = state.y;
     big.put((await worker.ask('draw', { z: [z], y: [y] }))[0], 0, 0);
-    status.textContent = `A ${y}. Length of z: ${length(z)}; half way to another z: `
+    status.textContent = `${y === 8 ? 'An' : 'A'} ${y}. Length of z: ${length(z)}; half way to another z: `
       + `${length(slerp(z, state.other, 0.5))} on the great circle, ${length(straight(z, state.other, 0.5))} on the straight line.`;
     big.element.setAttribute('aria-label', `A generated ${y}`);
     paintLines();
@@ -75,11 +75,22 @@ const loadBeside = (file) => new Promise((resolve, reject) => {
 
 /** Builds the widget inside `el`; returns a function that stops it. */
 export function mount(el, options = {}) {
-  let stop = () => {};
+  let stop = () => {}, wanted = '';
   const show = async (kind) => {
-    if (typeof options[kind] === 'string') options = { ...options, [kind]: await loadBeside(options[kind]) };
+    wanted = kind;
+    if (typeof options[kind] === 'string') {
+      if (!el.childElementCount) el.append(h('p', { class: 'gan-status', role: 'status' }, 'Loading the generator...'));
+      let G;
+      try { G = await loadBeside(options[kind]); } catch {
+        const sorry = h('p', { class: 'gan-status', role: 'status' }, 'The generator could not be loaded. Reload the page to try again.');
+        if (el.querySelector('section')) el.append(sorry); else el.replaceChildren(sorry);
+        return;
+      }
+      options = { ...options, [kind]: G };
+    }
+    if (wanted !== kind) return; // the reader has chosen again meanwhile
     stop();
-    stop = build(el, options, kind, async (other) => { await show(other); el.querySelector('select').focus(); });
+    stop = build(el, options, kind, async (other) => { await show(other); if (wanted === other) el.querySelector('select')?.focus(); });
   };
   show(options.start ?? 'generator');
   return () => stop();

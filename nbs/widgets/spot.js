@@ -39,7 +39,7 @@ function choose(items, random) {
 
 const word = (isReal) => isReal ? 'real' : 'generated';
 
-/** The table at the end: who was right how often, and which score would have told. */
+/** The table at the end: who was right how often, and who could tell. */
 function results(asked, answers, seconds, observers) {
   const truth = asked.map((item) => item.real), right = (list) => list.filter((a, i) => a === truth[i]).length;
   const all = [['You', answers], ...observers.map(({ name }, o) => [name, asked.map((item) => item.says[o])])];
@@ -48,8 +48,8 @@ function results(asked, answers, seconds, observers) {
   const cell = (tag) => (text) => h(tag, tag === 'th' ? { scope: 'col' } : {}, text);
   const table = h('table', {}, h('thead', {}, h('tr', {}, ...['Who', `Right of ${ROUNDS}`, 'd-prime'].map(cell('th')))),
     h('tbody', {}, ...rows.map((row) => h('tr', {}, ...[row.name, String(row.right), row.d.toFixed(2)].map(cell('td'))))));
-  return [table, h('p', {}, `You took ${(seconds / ROUNDS).toFixed(1)} seconds for a picture. d-prime is 0 for one who `
-    + `guesses and about 3 for one who is nearly always right. Which score would have told? With a d-prime above 1: ${told.join(', ') || 'none'}.`),
+  return [table, h('p', {}, `You took ${(seconds / (ROUNDS - 1)).toFixed(1)} seconds for a picture. d-prime is 0 for one who `
+    + `guesses and about 3 for one who is nearly always right. Who could tell real from generated? With a d-prime above 1: ${told.join(', ') || 'none'}.`),
   h('ul', {}, ...observers.map(({ name, about }) => h('li', {}, `${name}: ${about}`)))];
 }
 
@@ -63,14 +63,15 @@ export function mount(el, options = {}) {
   const put = (on, item) => on.put(grey.subarray(item.at * size, (item.at + 1) * size), 0, 0);
   let asked, answers, began;
   const begin = () => {
-    [asked, answers, began] = [choose(items.map((item, at) => ({ ...item, at })), random), [], performance.now()];
-    status.textContent = `Picture 1 of ${ROUNDS}: real or generated? Keys R and G answer too.`;
+    [asked, answers] = [choose(items.map((item, at) => ({ ...item, at })), random), []];
+    status.textContent = `Picture 1 of ${ROUNDS}: real or generated? After a first click the keys R and G answer too.`;
     end.replaceChildren();
     for (const b of choices) b.disabled = false;
     put(big, asked[0]);
   };
   const answer = (isReal) => {
     if (answers.length === ROUNDS) return;
+    if (!answers.length) began = performance.now(); // looking at the page before is not counted
     const item = asked[answers.length];
     answers.push(isReal);
     put(last, item);
@@ -78,17 +79,19 @@ export function mount(el, options = {}) {
     status.textContent = `${isReal === item.real ? 'Right' : 'Wrong'}: it was ${word(item.real)}. ${others.join('; ')}. `
       + (n < ROUNDS ? `Picture ${n + 1} of ${ROUNDS}.` : 'That was the last one.');
     if (n < ROUNDS) { put(big, asked[n]); return; }
+    again.focus();
     for (const b of choices) b.disabled = true;
     end.replaceChildren(...results(asked, answers, (performance.now() - began) / 1000, observers));
   };
   const choices = [button('Real', () => answer(true)), button('Generated', () => answer(false))];
+  const again = button('Start again', () => { begin(); choices[0].focus(); });
   root.addEventListener('keydown', (event) => {
     const at = ['r', 'g'].indexOf(event.key.toLowerCase());
-    if (at >= 0 && !event.ctrlKey && !event.metaKey && !event.altKey) { answer(at === 0); event.preventDefault(); }
+    if (at >= 0 && !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey) { answer(at === 0); event.preventDefault(); }
   });
   root.classList.add('gan-digits');
   root.append(status, h('div', { class: 'gan-columns' }, big.element, h('div', {},
-    h('div', { class: 'gan-buttons', role: 'group', 'aria-label': 'Your answer' }, ...choices, button('Start again', begin)),
+    h('div', { class: 'gan-buttons', role: 'group', 'aria-label': 'Your answer' }, ...choices, again),
     h('p', { class: 'gan-key' }, 'The one before:'), last.element)), end);
   begin();
   return stop;

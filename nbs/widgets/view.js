@@ -35,7 +35,7 @@ export function paintFrame(view, frame, cross = null) {
 /** Marks the lines that a move has executed, each with the numbers it made. */
 export function markLines(view, player, metrics) {
   view.code.forEach((line, i) => {
-    const numbers = line.shows.map((name) => metrics[name]).filter((v) => v !== undefined);
+    const numbers = line.shows.map((name) => metrics[name]).filter(Number.isFinite);
     const isRun = line.player === player || (player === 'both' && line.player !== '');
     view.lines[i].classList.toggle('gan-run', isRun);
     if (isRun && numbers.length) view.lines[i].lastChild.textContent = numbers.map((v) => v.toFixed(3)).join(', ');
@@ -43,10 +43,11 @@ export function markLines(view, player, metrics) {
 }
 
 /** One sentence or two on the state of a game. */
-export function describeFrame(frame, note = '') {
+export function describeFrame(frame, note = '', cure = 'Reset it.') {
   const last = frame.history[frame.history.length - 1];
-  if (!frame.isFinite) return 'A number is no longer finite: this game has diverged. Reset it.';
-  if (!frame.of) return 'Draw some real points first: click, or use the arrow keys and Enter.';
+  if (!frame.isFinite) return `A number is no longer finite: this game has diverged. ${cure}`;
+  if (!frame.of) return 'Draw some real points first: click into the picture, or move to it with Tab, then use the arrow keys and Enter; '
+    + 'Backspace takes the last point away.';
   const losses = last ? ` Loss of D ${last.d.toFixed(3)}, of G ${last.g.toFixed(3)}.` : '';
   return `${note}Round ${frame.rounds}. ${frame.modes} of ${frame.of} modes have a fake near; `
     + `${Math.round(100 * frame.share)} % of the fakes are near one.${losses}`;
