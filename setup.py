@@ -39,7 +39,7 @@ class BuildWithNotebooks(build_py):
     def run(self):
         super().run()
         if self.editable_mode: return
-        for pattern in ("*.ipynb", "*.png", "*.jsonl", "widgets/*.js", "widgets/*.css"):
+        for pattern in ("*.ipynb", "*.md", "*.png", "*.jsonl", "widgets/*.js", "widgets/*.css"):
             for file in Path("nbs").rglob(pattern):
                 if "answers" in file.parts: continue # `check` has them as code
                 target = Path(self.build_lib, cfg["lib_name"], file)

@@ -174,12 +174,11 @@ PLAYGROUND = dict(
     replay="## Training replay\n\nThe first and the last rung of the ladder of [chapter 21](hacks.ipynb), at "
     "the same epoch, one seed each.")
 FRONT = "replay('cgan')" # on the front page
-THEME = dict(theme="system") # the site itself is light only
 
 
 def place(name, **options):
     "A place for a widget, which `add_widgets` fills."
-    given = html.escape(json.dumps(THEME | options), quote=True)
+    given = html.escape(json.dumps(options), quote=True)
     return f'<div data-widget="{name}" data-options="{given}"></div>'
 
 

@@ -20,9 +20,10 @@ from . import lookup
 
 # %% ../nbs/00_core.ipynb #6010b094
 def set_seed(
-    seed:int, # any whole number; the same one gives the same run
+    seed:int, # a whole number of 64 bits; the same one gives the same run
 ):
     "Seed Python, NumPy and torch."
+    if not -2**63 <= seed < 2**63: raise ValueError(f"seed is {seed}, allowed is one of 64 bits")
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

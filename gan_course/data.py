@@ -628,8 +628,8 @@ def _role(
 )->tuple[str, str]:    # 'train', 'test', 'val' or 'all'; 'x', 'y' or ''
     "What the name of an array says of it."
     word = key.lower().replace('_', '')
-    part = next((part for part in ('train', 'test', 'val') if part in word), 'all')
-    rest = word.replace(part, '') or 'x'
+    said = next((said for said in ('train', 'test', 'validation', 'valid', 'val') if said in word), 'all')
+    part, rest = said[:3] if said[0] == 'v' else said, word.replace(said, '') or 'x'
     return part, 'x' if rest in _IMAGES else 'y' if rest in _CLASSES else ''
 
 def _load_arrays(path)->dict: # name -> array
@@ -733,6 +733,7 @@ def _number_classes(labels, names): # arrays or None -> int64 tensors, names
     "Classes of any kind as numbers from 0, the same in all parts."
     if any(y is None for y in labels): return None, ()
     labels = [(y[:, 0] if y.shape[1] == 1 else y.argmax(1)) if y.ndim == 2 else y for y in labels] # one-hot
+    labels = [y.astype(str) if y.dtype.kind == 'S' else y for y in labels] # bytes as NumPy stores text
     both = np.concatenate(labels)
     whole = both.dtype.kind in 'iubUS' or both.dtype.kind == 'f' and (both % 1 == 0).all()
     if both.ndim != 1 or not whole:

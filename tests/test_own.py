@@ -477,6 +477,21 @@ def test_export_says_what_is_missing(run, tmp_path, capsys):
     assert (tmp_path/"g.onnx").stat().st_size > 1000
 
 
+@pytest.mark.parametrize("key,role", [
+    ("x_valid", ("val", "x")), ("y_valid", ("val", "y")), ("x_val", ("val", "x")),
+    ("validation_labels", ("val", "y")), ("train_images", ("train", "x")),
+    ("images", ("all", "x")), ("odd", ("all", ""))])
+def test_a_name_of_an_array_says_its_role(key, role):
+    assert data._role(key) == role
+
+
+def test_classes_as_numpys_bytes_are_words(tmp_path):
+    names = np.array([b"cat", b"dog"] * 10)
+    np.savez(tmp_path/"pets.npz", images=np.random.default_rng(0).integers(0, 256, (20, 8, 8), np.uint8),
+             labels=names)
+    assert data.find_row(str(tmp_path/"pets.npz")).classes == ("cat", "dog")
+
+
 def test_classes_that_are_one_number_and_a_home_that_is_nobodys(tmp_path, capsys):
     np.savez(tmp_path/"odd.npz", images=np.zeros((12, 8, 8), np.uint8), labels=np.int64(3))
     for path, said in ((tmp_path/"odd.npz", "classes of shape ()"), ("~nobody/pictures", "nothing is there")):

@@ -45,6 +45,7 @@ def test_a_wheel_works_in_a_clean_environment(root, tmp_path):
     with zipfile.ZipFile(wheel) as parts:
         names = parts.namelist()
         told = parts.read(next(name for name in names if name.endswith(".dist-info/METADATA"))).decode()
+    assert {"gan_course/nbs/glossary.md", "gan_course/nbs/teach.md"} <= {*names}
     assert "gan_course/py.typed" in names and any(name.endswith("licenses/NOTICE") for name in names)
     for line in ("License-Expression: Apache-2.0", "Classifier: Typing :: Typed", "Project-URL: Source, "):
         assert line in told
