@@ -97,7 +97,7 @@
     input.addEventListener("focus", () => { load(); run(); });
     input.addEventListener("keydown", (event) => {
       const items = [...results.querySelectorAll(".search-result")];
-      if (event.key === "Escape") { hide(); input.blur(); }
+      if (event.key === "Escape") { clearTimeout(timer); hide(); input.blur(); }
       if (!items.length) return;
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
         event.preventDefault();
@@ -110,12 +110,17 @@
       }
     });
     document.addEventListener("click", (event) => { if (!box.contains(event.target)) hide(); });
+    box.addEventListener("focusout", (event) => { if (event.relatedTarget && !box.contains(event.relatedTarget)) { clearTimeout(timer); hide(); } });
   }
 
   // ---- the keyboard reaches what the mouse does: boxes that scroll, and what folds the sidebar
-  for (const box of document.querySelectorAll("main pre, .sd-table, .cell-output-display")) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-  }
+  const reach = () => {
+    for (const box of document.querySelectorAll("main pre, .sd-table, .cell-output-display")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    }
+  };
+  reach();
+  for (const fold of document.querySelectorAll("details")) fold.addEventListener("toggle", reach); // what is folded has no width
   for (const toggle of document.querySelectorAll("a[role=button][data-bs-toggle]")) {
     toggle.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); toggle.click(); }

@@ -387,12 +387,15 @@ def test_the_debugger_is_played_with_the_keyboard_alone(open_page):
     page.get_by_role("combobox", name="Data", exact=True).select_option("drawn")
     says(page, "Draw some real points first")
     assert step.is_disabled()
-    plane = page.get_by_role("img", name="D's surface with real and fake points")
-    for key in ("ArrowLeft", "Enter", "ArrowUp", " ", "Enter", "Backspace"): plane.press(key)
+    plane = page.get_by_role("application", name="D's surface with real and fake points")
+    plane.press("ArrowLeft")
+    says(page, "^Cross at -0.1, 0.0")
+    for key in ("Enter", "ArrowUp", " ", "Enter", "Backspace"): plane.press(key)
     says(page, "of 2 modes")
     page.get_by_role("combobox", name="Speed").select_option("slow")
     page.get_by_role("button", name="Play", exact=True).press("Enter")
     page.wait_for_selector(".gan-run:has-text('loss.g(')") # a move a second: D's, then G's
+    says(page, r"Round 1\.") # which is a round
     page.get_by_role("combobox", name="Speed").select_option("full")
     says(page, "Round [1-9]")
     page.get_by_role("button", name="Pause").press("Enter")

@@ -43,7 +43,7 @@ function letDraw(state, element, changed) {
     if (!isDrawn() || event.ctrlKey || event.metaKey || event.altKey) return;
     if (steps[event.key]) {
       state.cross = state.cross.map((v, i) => Math.max(-reach, Math.min(reach, v + 0.1 * steps[event.key][i])));
-      changed(false);
+      changed(false, `Cross at ${state.cross.map((v) => v.toFixed(1)).join(', ')}. `);
     } else if (event.key === 'Enter' || event.key === ' ') put([...state.cross]);
     else if (event.key === 'Backspace' || event.key === 'Delete') { state.points.pop(); changed(true); } else return;
     event.preventDefault();
@@ -52,19 +52,19 @@ function letDraw(state, element, changed) {
 
 /** Plays while `state.playing`: a slice in each frame, or a move a second; calm readers get a slice a second. */
 function makePlayer(state, ask, show) {
-  let turn = 0, run = 0;
+  let run = 0;
   return () => {
     const mine = ++run, isOver = () => !state.playing || mine !== run; // who pauses and plays again begins another run
     const frame = async () => {
       if (isOver()) return;
-      const isSlow = state.speed === 'slow', player = turn++ % (state.settings.nD + 1) < state.settings.nD ? 'D' : 'G';
+      const isSlow = state.speed === 'slow';
       let next;
-      try { next = isSlow ? await ask('move', player) : await ask('play'); } catch (error) {
+      try { next = await ask(isSlow ? 'slow' : 'play'); } catch (error) {
         if (!isOver()) state.play(false, `It has stopped: ${error.message}`);
         return;
       }
       if (isOver()) return;
-      show(next, isSlow ? player : 'both', true);
+      show(next, isSlow ? next.player : 'both', true);
       if (!next.isFinite) state.play(false);
       else if (isSlow || calm()) setTimeout(frame, 1000);
       else requestAnimationFrame(frame);
@@ -83,6 +83,8 @@ export function mount(el, options = {}) {
     state.frame = frame;
     const isDrawn = state.settings.data === 'drawn';
     paintFrame(view, frame, isDrawn ? state.cross : null);
+    view.plane.element.setAttribute('role', isDrawn ? 'application' : 'img');
+    view.plane.element.tabIndex = isDrawn ? 0 : -1;
     if (player) markLines(view, player, frame.metrics);
     status.setAttribute('aria-live', isFrame ? 'off' : 'polite'); // a text that changes in each frame is not read out
     status.textContent = describeFrame(frame, note);
@@ -122,9 +124,9 @@ export function mount(el, options = {}) {
     h('div', {}, view.histogram.element, view.curves.element), ...code?.length ? [view.pane] : []), key(), where,
   settingsPanel(state.settings, set, reset));
   view.colours = coloursOf(root);
-  letDraw(state, view.plane.element, async (isNew) => {
+  letDraw(state, view.plane.element, async (isNew, note = '') => {
     if (isNew && !state.points.length && state.playing) state.play(false);
-    if (isNew) show(await worker.ask('draw', state.points)); else repaint();
+    if (isNew) show(await worker.ask('draw', state.points)); else if (state.frame) show(state.frame, '', false, note);
   });
   reset();
   return () => { state.playing = false; worker.stop(); stop(); };

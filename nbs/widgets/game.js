@@ -32,7 +32,7 @@ export const DEFAULTS = {
 
 /** A new game: both players with fresh weights, drawn from the seed. */
 export function makeGame(options = {}) {
-  const game = { ...DEFAULTS, ...options, rounds: 0, history: [], every: 1 };
+  const game = { ...DEFAULTS, ...options, rounds: 0, history: [], every: 1, turn: 0, metrics: {} };
   const hidden = Array(game.depth).fill(game.width);
   game.random = makeRandom(game.seed);
   game.data = TOYS[game.data];
@@ -74,11 +74,26 @@ export function move(game, player) {
   return step(game, drawReal(game, game.batch), drawLatents(game.G, game.random, game.batch, game.noise));
 }
 
+/** The next move of a round that is played move by move; with G's the round is over and booked. */
+export function playMove(game) {
+  const player = game.turn < game.nD ? 'D' : 'G';
+  Object.assign(game.metrics, move(game, player));
+  game.turn = player === 'D' ? game.turn + 1 : 0;
+  if (player === 'G') book(game, game.metrics);
+  return { player, metrics: { ...game.metrics } };
+}
+
 /** A round: nD moves of D, one of G. Its losses join the history. */
 export function playRound(game) {
   let metrics = {};
+  game.turn = 0;
   for (let i = 0; i < game.nD; i++) metrics = move(game, 'D');
   Object.assign(metrics, move(game, 'G'));
+  return book(game, metrics);
+}
+
+/** Counts a round that is over, and keeps its losses. */
+function book(game, metrics) {
   game.rounds += 1;
   const { history } = game, row = { round: game.rounds, d: metrics.dReal + metrics.dFake, g: metrics.g };
   if (history.length > 1 && history[history.length - 1].round % game.every) history.pop();

@@ -34,7 +34,7 @@ export function render({ model, el }) {
     if (message.isOver) gone(message.note);
   };
   model.on('msg:custom', onMessage);
-  whenGone(model, el, gone);
+  const forget = whenGone(model, el, gone);
   const { root, stop } = makeRoot(el, "The kernel's game", options.theme, (at) => { view.colours = coloursOf(at); repaint(); });
   root.append(h('div', { class: 'gan-buttons', role: 'group', 'aria-label': 'Moves' }, ...buttons,
     tick('Arrows', true, (isOn) => { view.arrows = isOn; repaint(); }), tick("G's map of z", false, (isOn) => { view.map = isOn; repaint(); })),
@@ -45,6 +45,7 @@ export function render({ model, el }) {
     send({ ask: 'pause' }); // nobody looks any more
     clearTimeout(timer);
     model.off('msg:custom', onMessage);
+    forget();
     stop();
   };
 }

@@ -99,11 +99,16 @@ export function makeKept(most) {
 /** Does the reader want little motion? */
 export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-/** Calls `f` with a sentence when the kernel behind a notebook's widget is gone: it says so, or JupyterLab marks the widget. */
+/**
+ * Calls `f` with a sentence when the kernel behind a notebook's widget is gone: it says so, or JupyterLab marks the
+ * widget. Returns what ends that.
+ */
 export function whenGone(model, el, f) {
   const say = () => f('The kernel has stopped. Run the cell again.');
-  model.widget_manager?.kernel?.statusChanged?.connect((_, status) => { if (/restart|terminat|dead/.test(status)) say(); });
+  const { statusChanged } = model.widget_manager?.kernel || {}, heard = (_, status) => { if (/restart|terminat|dead/.test(status)) say(); };
+  statusChanged?.connect(heard);
   model.on('comm_live_update', () => setTimeout(() => { if (el.closest('.jupyter-widgets-disconnected')) say(); }, 0));
+  return () => statusChanged?.disconnect(heard); // a signal holds its listeners, and these their widget
 }
 
 /**

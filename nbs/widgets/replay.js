@@ -22,7 +22,7 @@ function column(arm, says) {
 /** Builds a replay inside `el`; `live`, of a notebook, has `send`, `onMessage` and `whenGone`. Returns what stops it. */
 export function mount(el, options = {}, live = null) {
   const arms = structuredClone(options.arms), columns = arms.map((arm) => column(arm, options.says || 'Samples'));
-  let playing = false, colours = null, follows = true, timer = 0;
+  let playing = false, colours = null, follows = true, timer = 0, forget = () => {};
   const slider = h('input', { type: 'range', min: 0, max: 0, step: 1, 'aria-label': 'Epoch',
     oninput: () => { follows = slider.value === slider.max; show(); } });
   const label = h('span', {}), words = h('pre', { class: 'gan-words' });
@@ -85,14 +85,14 @@ export function mount(el, options = {}, live = null) {
       pause.textContent = message.isPaused ? 'Go on' : 'Pause';
       pause.disabled = halt.disabled = message.isOver;
     });
-    live.whenGone((sentence) => { isGone = true; status.textContent = sentence; pause.disabled = halt.disabled = true; });
+    forget = live.whenGone((sentence) => { isGone = true; status.textContent = sentence; pause.disabled = halt.disabled = true; });
     live.send({ ask: 'all' });
   }
   slider.max = Math.max(0, epochs().length - 1);
   slider.value = slider.max;
   colours = coloursOf(root);
   show();
-  return () => { playing = false; clearTimeout(timer); stop(); };
+  return () => { playing = false; clearTimeout(timer); forget(); stop(); };
 }
 
 /** What anywidget calls. */

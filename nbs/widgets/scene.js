@@ -1,5 +1,5 @@
 // What a debugger shows of a game, as plain numbers: made in a worker, painted by the page.
-import { DEFAULTS, TOYS, coverage, drawReal, makeGame, move, playRound, pullOnFakes } from './game.js';
+import { DEFAULTS, TOYS, coverage, drawReal, makeGame, move, playMove, playRound, pullOnFakes } from './game.js';
 import { sigmoid } from './losses.js';
 import { drawLatents, forward } from './nn.js';
 import { makeRandom } from './random.js';
@@ -59,6 +59,7 @@ export function gameTasks() {
     reset,
     set(changes) { Object.assign(settings, changes); Object.assign(game, changes); return lookAt(game, x, z); },
     draw(list) { points = game.data.centres = list; redraw(); return lookAt(game, x, z); },
+    slow() { const { player, metrics } = playMove(game); return { ...lookAt(game, x, z, metrics), player }; },
     move(player) { const metrics = move(game, player); return lookAt(game, x, z, metrics); },
     rounds(n) { let metrics; for (let i = 0; i < n; i++) metrics = playRound(game); return lookAt(game, x, z, metrics); },
     play() {

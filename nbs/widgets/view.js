@@ -9,7 +9,7 @@ export function makeView(code = []) {
   const lines = code.map(({ number, text }) => h('li', { value: number }, h('code', {}, text), h('span', {})));
   return {
     arrows: true, map: false, code, lines,
-    plane: canvas(SIDE, SIDE, "D's surface with real and fake points", { class: 'gan-plane', tabindex: 0 }),
+    plane: canvas(SIDE, SIDE, "D's surface with real and fake points", { class: 'gan-plane' }),
     histogram: canvas(SIDE, 150, "Histograms of D's answers to real and to fake points"),
     curves: canvas(SIDE, 150, 'Losses of D and G over rounds'),
     pane: h('ol', { class: 'gan-code', 'aria-label': 'The code of a move', tabindex: 0 }, ...lines),
@@ -46,7 +46,7 @@ export function markLines(view, player, metrics) {
 export function describeFrame(frame, note = '', cure = 'Reset it.') {
   const last = frame.history[frame.history.length - 1];
   if (!frame.isFinite) return `A number is no longer finite: this game has diverged. ${cure}`;
-  if (!frame.of) return 'Draw some real points first: click into the picture, or move to it with Tab, then use the arrow keys and Enter; '
+  if (!frame.of) return `${note}Draw some real points first: click into the picture, or move to it with Tab, then use the arrow keys and Enter; `
     + 'Backspace takes the last point away.';
   const losses = last ? ` Loss of D ${last.d.toFixed(3)}, of G ${last.g.toFixed(3)}.` : '';
   return `${note}Round ${frame.rounds}. ${frame.modes} of ${frame.of} modes have a fake near; `
