@@ -882,7 +882,7 @@ CLAIMS |= {
         Level(study='depth-bn', arm='off', above=NOISE, seeds=3, gate=_digits('on')),
         Count(study='clinic', arms=('no-batch-norm',), reading='alarm', above=1 / 3, seeds=4))),
     'depth-collapse': Claim("DCGAN favours some digits; a condition evens classes, not the variety within",
-                            '30_scoring', (
+                            '23_cgan', (
         Level(study='dcgan', arm='narrow', reading='classes', below=9., seeds=3),
         Level(study='depth-table2', arm='medium', reading='classes', above=9.5, seeds=3),
         Level(study='depth-table2', arm='medium', reading='diversity', below=.9, seeds=3))),
