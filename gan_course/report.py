@@ -223,14 +223,18 @@ def _describe_setup(
             f"{row['device']}, {row.get('precision', 'fp32')}, torch {row['versions']['torch']}")
 
 # %% ../nbs/40_studies.ipynb #94e5221e
+def _longest(name, results): # of a study -> the longest form that is there; its rows
+    rows = read_rows(Path(results)/f'{name}.jsonl')
+    form = max((row.get('form', 'full') for row in rows), key=FORMS.index, default='small')
+    return form, [row for row in rows if row.get('form', 'full') == form]
+
 def stored_rows(
     name:str,                     # a study
     results:str|Path='results',   # the folder where each study has its rows
 )->list[dict]:                    # those of the longest form that is there, arm by arm
     "A study's rows, what was asked and what made them printed."
-    study, rows = lookup(STUDIES, name, 'study'), read_rows(Path(results)/f'{name}.jsonl')
-    form = max((row.get('form', 'full') for row in rows), key=FORMS.index, default='small')
-    rows = study.in_order(row for row in rows if row.get('form', 'full') == form)
+    study, (form, rows) = lookup(STUDIES, name, 'study'), _longest(name, results)
+    rows = study.in_order(rows)
     print(f"{name}: {study.question}")
     for words in sorted({*map(_describe_setup, rows)}): print(words)
     played = Counter(row['arm'] for row in rows)
@@ -261,9 +265,10 @@ def show_pictures(
     columns:int=3,                # pictures in a row
     width:float=3.2,              # of each, in inches
 ):
-    "The samples at the end of each arm's first seed, as far as they are stored."
+    "The samples at the end of each arm's first seed, of the form that tables show, if they are stored."
     arms = arms or [*lookup(STUDIES, name, 'study').arms]
-    files = {arm: Path(results)/f'{name}-{plain_name(arm)}.png' for arm in arms}
+    played = {row['arm'] for row in _longest(name, results)[1]}
+    files = {arm: Path(results)/f'{name}-{plain_name(arm)}.png' for arm in arms if arm in played}
     found = {arm: file for arm, file in files.items() if file.exists()}
     if not found: print(f"no picture of {name} is stored yet"); return
     images = {arm: plt.imread(path) for arm, path in found.items()}
