@@ -451,7 +451,7 @@ STUDIES.update(named(
     Study('svhn', "What makes colour numbers readable?",
           replace(DCGAN, data='svhn_10k', width=.5, batch=64, epochs=120),
           _COLOUR_ARMS | {name: _COLOUR_ARMS['average'] | new for name, new in _COLOUR_LOSSES.items()},
-          dict(width=.125, epochs=3), 3, medium=dict(batch=32, epochs=16)),
+          dict(width=.125, epochs=3), 3, medium=dict(width=.25, batch=16, epochs=24)),
 ))
 
 # %% ../nbs/32_clinic.ipynb #e7769ecd
