@@ -53,20 +53,27 @@ def lookup(
 _SIGNATURE = r'^def (\w+)\(\n(.*?)^\)(?:->[^\n]*?)?:(?: *# ([^\n]+))?$'
 
 
+def argument_help(
+    source:str, # of a module or a function, not indented
+)->dict[str, str]: # function -> what joins its docstring
+    "The comments beside arguments, as sections of a docstring."
+    found = {}
+    for name, arguments, returns in re.findall(_SIGNATURE, source, re.M | re.S):
+        comments = re.findall(r'^ +\**(\w+)\b[^\n]*?# ([^\n]+)$', arguments, re.M)
+        lines = ''.join(f'\n    {argument}: {text}' for argument, text in comments)
+        found[name] = f'\n\nArgs:{lines}' * bool(lines) + f'\n\nReturns:\n    {returns}' * bool(returns)
+    return found
+
+
 class _WithArguments(SourceFileLoader):
     "Loads a module of the library; the comments beside its functions' arguments join their docstrings."
     def exec_module(self, module):
         super().exec_module(module)
-        source = self.get_source(self.name)
-        for found in re.finditer(_SIGNATURE, source, re.M | re.S):
-            name, arguments, returns = found.groups()
+        for name, more in argument_help(self.get_source(self.name)).items():
             shown = vars(module).get(name)
             f = getattr(shown, '__wrapped__', shown) # what a decorator such as `contextmanager` keeps
             if not isinstance(f, FunctionType) or not f.__doc__ or '\n\nArgs:' in f.__doc__: continue
-            comments = re.findall(r'^ +\**(\w+)\b[^\n]*?# ([^\n]+)$', arguments, re.M)
-            lines = [f'    {argument}: {text}' for argument, text in comments]
-            if lines: f.__doc__ += '\n\nArgs:\n' + '\n'.join(lines)
-            if returns: f.__doc__ += f'\n\nReturns:\n    {returns}'
+            f.__doc__ += more
             shown.__doc__ = f.__doc__
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from . import lookup
 from .catalogue import MEASUREMENTS, STUDIES
-from .config import FORMS, Config, How, Measurement, config_id, from_dict
+from .config import FORMS, N_SCORE, Config, How, Measurement, config_id, from_dict
 from .diagnosis import _NOTES
 from .files import is_finished, read_jsonl, read_rows, round_floats, write_atomically
 from gan_course.statistics import (
@@ -550,22 +550,25 @@ def _is_of_today(
         this.config(row['arm'], form, seed=row['config']['seed']))
 
 # %% ../nbs/41_claims.ipynb #9a18d85d
+def _rows_file(name): # of a study, a measurement or the clinic, in the folder of results
+    return 'clinic/cases.jsonl' if name == 'clinic' else f'{name}.jsonl'
+
 @lru_cache(maxsize=256)
 def _rows_of(name, folder, stamp): # the stamp changes with the file
     if name == 'clinic':
-        cases = read_jsonl(Path(folder)/'clinic'/'cases.jsonl')
+        cases = read_jsonl(Path(folder, _rows_file(name)))
         return [dict(arm=row['case'] + ', cured' * row['cured'], seed=row['seed'], rules=row['rules'],
                      looks=row['looks'] + [row['failed']] * bool(row['failed']), now=row['now'])
                 for row in cases if row['seed'] > 0] # the clinic's limits were set with seed 0 in view
     this = _known(name)
-    return [row for row in read_rows(Path(folder)/f'{name}.jsonl') if _is_of_today(row, this)]
+    return [row for row in read_rows(Path(folder, _rows_file(name))) if _is_of_today(row, this)]
 
 def counted_rows(
     name:str,                    # a study, a measurement, or 'clinic'
     results:str|Path='results',  # the folder of stored rows
 )->list[dict]:                   # those that may judge a claim
     "The stored rows of a study whose configs are still its arms."
-    file = Path(results)/('clinic/cases.jsonl' if name == 'clinic' else f'{name}.jsonl')
+    file = Path(results, _rows_file(name))
     state = file.stat() if file.exists() else None
     return _rows_of(name, str(Path(results).resolve()), state and (state.st_mtime_ns, state.st_size))
 
@@ -1142,7 +1145,7 @@ def settle(
     out:str|Path,            # the folder of runs
     how:How=How(),           # device, and whether progress is shown
     precision:str='',        # of all new runs; '': that of the rows they join
-    n_score:int=10_000,      # images to score in each run
+    n_score:int=N_SCORE,     # images to score in each run
     workers:int=0,           # runs at a time; 0: one on each core, or on the GPU
     claims:tuple=(),         # ids; (): all
     say:Callable=print,      # what is told on the way
@@ -1151,6 +1154,7 @@ def settle(
     from gan_course.engine import ENGINES, cards_for, pick_device, side_by_side
     from gan_course.runs import check_n_score
     if not 0 < hours < math.inf: raise ValueError(f"hours is {hours}, allowed is a number above 0")
+    for claim in claims: lookup(CLAIMS, claim, 'claims')
     check_n_score(n_score)
     share = float(pick_device(how.device).type == 'cuda') # of the GPU, for each run
     side, running = side_by_side(workers, share, max(1, len(cards_for(how.device)))), {}
@@ -1175,8 +1179,8 @@ _SITE = 'https://gan-course.github.io/gan_course/'
 _ROWS = 'https://github.com/gan-course/gan_course/blob/main/nbs/results/'
 
 def _rows_page(study, results): # where its rows can be read; '' where there are none
-    file = 'clinic/cases.jsonl' if study == 'clinic' else f'{study}.jsonl'
-    return _ROWS + file if (Path(results)/file).exists() else ''
+    file = _rows_file(study)
+    return _ROWS + file if Path(results, file).exists() else ''
 
 def write_claims(
     file:str|Path,               # the page

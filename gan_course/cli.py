@@ -17,6 +17,7 @@ import re
 import shlex
 import sys
 import tempfile
+import textwrap
 import time
 import warnings
 from collections.abc import Callable
@@ -32,7 +33,16 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 import gan_course
 from . import lookup
 from .catalogue import MEASUREMENTS, QUICKSTART, STUDIES, TRACKS
-from .config import Config, How, Study, asked_form, config_id
+from gan_course.config import (
+    N_SCORE,
+    Config,
+    How,
+    Measurement,
+    Study,
+    asked_form,
+    config_id,
+    is_own,
+)
 from gan_course.files import (
     CHAPTERS,
     BadCheckpoint,
@@ -201,12 +211,12 @@ def _summary(
     "A run in one sentence."
     accuracy = (row['scores'] or {}).get('accuracy')
     scored = '' if accuracy is None else f"; {accuracy:.1%} of {row['scores']['n']:,} digits drawn as asked"
-    what = 'images' if '#' in row['config']['data'] else 'digits'
+    what = 'images' if is_own(row['config']['data']) else 'digits'
     return f"{folder}: {row['step']:,} steps in {row['seconds']:.0f} s{scored.replace('digits', what)}"
 
 # %% ../nbs/43_cli.ipynb #e37a4fa7
 def _default_folders(
-    study:Study,             # whose rows and runs
+    study:Study|Measurement, # whose rows and runs
     form:str,                # a name in `gan_course.config.FORMS`
     results:Path|None=None,  # the folder of rows, if it is another
     out:Path|None=None,      # the folder of runs, if it is another
@@ -264,7 +274,7 @@ def _study_command(args):
         precision:str='fp32',                     # of the networks: strict, fp32 or bf16
         results:Path|None=None,                   # the folder of rows, STUDY.jsonl
         out:Path|None=None,                       # the folder of runs
-        n:int=10_000,                             # images to score in each run
+        n:int=N_SCORE,                            # images to score in each run
         measure:str='',                           # what the table shows (default: the first it has)
         quiet:bool=False,                         # no progress display
     ):
@@ -274,7 +284,7 @@ def _study_command(args):
         chosen, arm = _find_study(name)
         form = _pick_form(full, medium)
         if measure: check_measure(measure)
-        if form != 'small' and n != 10_000 and not results:
+        if form != 'small' and n != N_SCORE and not results:
             raise ValueError(f"n is {n}, allowed is 10000, or another with --results FOLDER: "
                              "stored rows are comparable")
         results, out = _default_folders(chosen, form, results, out)
@@ -302,7 +312,7 @@ def _table(
     _check_output('plot', plot, overwrite)
     if plot and plot.suffix not in ('', '.png', '.svg', '.pdf'):
         raise ValueError(f"plot is {plot}, allowed are .png, .svg and .pdf")
-    study, _ = _find_study(name)
+    study = lookup(STUDIES, name, 'NAME')
     folder = results or CHAPTERS/'results'
     rows = read_rows(folder/f'{study.name}.jsonl')
     if not rows:
@@ -325,7 +335,7 @@ def _cost(
     device:str='auto',          # where to train
     precision:str='fp32',       # of the networks: strict, fp32 or bf16
     results:Path|None=None,     # the folder of rows
-    n:int=10_000,               # images to score in each run
+    n:int=N_SCORE,              # images to score in each run
 ):
     "Time some steps of each arm, and say what the study will take on this machine."
     from gan_course.core import pick_device
@@ -409,7 +419,7 @@ def _sample(
     import torch
 
     from gan_course.runs import load_generator
-    from gan_course.training import generate
+    from gan_course.training import drawable, generate
     G = load_generator(run)
     if n is not None and n < 1: raise ValueError(f"n is {n}, allowed is 1 or more")
     if labels and not G.n_classes:
@@ -417,7 +427,7 @@ def _sample(
     if labels and not 0 <= min(labels) <= max(labels) < G.n_classes:
         raise ValueError(f"labels is {labels}, allowed are classes 0 to {G.n_classes - 1}")
     _check_samples_file(out, overwrite)
-    n = n or _KINDS[out.suffix]
+    n = n or drawable(G, _KINDS[out.suffix])
     y = torch.tensor(labels)[torch.arange(n) % len(labels)] if labels else None
     images, y = generate(G, n, y, G.config.noise, G.config.norm, seed)
     if images.ndim != 4 and out.suffix != '.npz':
@@ -482,7 +492,7 @@ def _draw(run, data, n, seed): # of `_find_samples`, whose first four results th
     from gan_course.training import drawable, generate
     G = load_generator(run)
     config = G.config
-    if run.is_file() and not data and '#' in config.data:
+    if run.is_file() and not data and is_own(config.data):
         raise ValueError(f"data is missing: the generator of {run} learned from images of somebody's own, "
                          f"{config.data.partition('#')[0]!r}; --data PATH names them")
     data = full_name(data or config.data)
@@ -497,7 +507,7 @@ def _score(
     what:Positional[Path],  # a finished run, a folder of pictures, or an .npz or .npy file of any program
     data:str='',            # whose real images, a name or a path (default: the run's; mnist for a file)
     scorer:str='',          # one judge, a name or a file of `scorer` (default: the two of the data set)
-    n:int=10_000,           # images to draw, where a run is scored
+    n:int=N_SCORE,          # images to draw, where a run is scored
     seed:int=1,             # which draw
     resize:bool=False,      # bring images of a file to the size of the real ones
     grey:bool=False,        # and colour to grey
@@ -780,7 +790,7 @@ def _claims(
     precision:str='',           # strict, fp32 or bf16 (default: that of the rows that new ones join)
     results:Path|None=None,     # the folder of rows (default: those that came with the course)
     out:Path=Path('runs'),      # the folder of new runs
-    n:int=10_000,               # images to score in each run
+    n:int=N_SCORE,              # images to score in each run
     workers:int=0,              # runs at a time (default: one on each core, or on the GPU)
 ):
     "Show what stored rows say of the reports' claims, or make the runs that are missing."
@@ -824,7 +834,7 @@ def _settle(
     if not named and folder.parents[1] == Path(gan_course.__file__).parent:
         raise ValueError(f"results is {folder}, inside the package; "
                          "allowed with --settle is a folder of your own")
-    if not named and n != 10_000:
+    if not named and n != N_SCORE:
         raise ValueError(f"n is {n}, allowed is 10000, or another with --results FOLDER: "
                          "stored rows are comparable")
     say = partial(print, file=sys.stderr, flush=True) # what the command itself prints may be JSON
@@ -848,9 +858,8 @@ def _with_help(
     f:Callable, # whose arguments have comments beside them
 )->Callable:    # the same, the comments in its docstring, where tyro looks for help
     "Let one comment serve the reader of the source and the reader of `--help`."
-    comments = re.findall(r'^ +(\w+):.*?# (.+)$', inspect.getsource(f).partition('"""')[0], re.M)
-    f.__doc__ = f.__doc__.partition('\n\nArgs:')[0] # what an earlier call added
-    f.__doc__ += '\n\nArgs:\n' + '\n'.join(f'    {name}: {text}' for name, text in comments)
+    if '\n\nArgs:' not in f.__doc__: # it stands within another function, where the loader does not look
+        f.__doc__ += gan_course.argument_help(textwrap.dedent(inspect.getsource(f)))[f.__name__]
     return f
 
 # %% ../nbs/43_cli.ipynb #6d54466a

@@ -25,7 +25,7 @@ from . import lookup
 from .catalogue import CDCGAN, DCGAN
 from .config import Config, How, config_id
 from .core import RandomState, draw_latents, evaluating
-from .data import TOYS, Data, normalise, subset
+from .data import TOYS, Data, as_input, normalise, subset
 from .diagnosis import _NO_GAME, Finding, _is_game, _recent, diagnose
 from .files import Diverged, append_line, read_jsonl, round_floats
 from .games import setup
@@ -132,7 +132,7 @@ def _try_penalty(
 def _drawn(parts, data, recipe, indices):
     "What a step by hand needs: players, optimisers, a batch, and latents."
     G, index = parts['G'], indices[0]
-    x = normalise(data.x[index], recipe.norm) if data.is_images else data.x[index]
+    x = as_input(data.x[index], recipe.norm)
     y = data.y[index] if G.n_classes else None
     return *(parts[k] for k in ('G', 'D', 'opt_g', 'opt_d')), x, y, lambda: draw_latents(len(x), G.latent)
 

@@ -27,7 +27,7 @@ import torch
 from tqdm.auto import tqdm
 
 from . import lookup
-from .config import FORMS, Config, How, Study, config_id
+from .config import FORMS, N_SCORE, Config, How, Study, config_id
 from .core import pick_device
 from .data import load
 from gan_course.files import (
@@ -40,10 +40,11 @@ from gan_course.files import (
     read_metrics,
     read_rows,
     run_key,
+    stored_samples,
     write_atomically,
 )
 from .games import GAMES, load_train
-from .runs import N_SCORE, check_n_score, provenance, run_config, score_run
+from .runs import check_n_score, provenance, run_config, score_run
 from .speed import PRECISIONS
 from .steps import build_recipe
 from .training import step_counts
@@ -72,7 +73,7 @@ def run_or_resume(
     config:Config,          # what to run
     out:Path,               # where
     how:How=How(),          # device and precision
-    n_score:int=10_000,     # images to score
+    n_score:int=N_SCORE,    # images to score
 )->dict:                    # the run's row; where it failed, with the reason
     "Run a config or resume its run; where that has ended already, read its row."
     with lock_run(out, patience=-1): # a worker that was given up may still be at it
@@ -372,12 +373,6 @@ def _check_resume(
                               "allowed are another folder, or --resume to go on")
 
 # %% ../nbs/40_studies.ipynb #176ca096
-def _is_running(
-    run:Run, # of a study
-)->bool:
-    "Is a worker at it, of this study or of another started beside it?"
-    return is_locked(run.out)
-
 def describe_row(
     row:dict,    # of a run
 )->str:          # one line
@@ -407,7 +402,7 @@ def _follow(
             far, lines = news()
             for line in () if quiet else lines: tqdm.write(line)
             open_runs = [futures[future] for future in waiting]
-            running = sum(run.out.name in far or _is_running(run) for run in open_runs)
+            running = sum(run.out.name in far or is_locked(run.out) for run in open_runs)
             bar.set_description_str(f'{label}: {ended} of {finished + len(futures)} runs done, '
                                     f'{running} running, {failed} failed')
             over, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
@@ -427,7 +422,7 @@ def _keep_row(
     """Keep a run's row, and lay the last samples of an arm's first seed beside it, as STUDY-ARM.png: those
     of the longest form, as tables show it."""
     if not append_row(file, row) and known: return
-    samples = sorted((run.out/'samples').glob('*.png'))
+    samples = [*stored_samples(run.out).values()]
     if known: samples = [*file.parent.glob(f"{known['study']}-{plain_name(known['arm'])}.png")]
     longer = FORMS[FORMS.index(row['form']) + 1:]
     if samples and run.config.seed == 0 and not any(
@@ -448,7 +443,7 @@ def run_study(
     gpus_per_run:float=.1,  # share of a GPU for each run, where there is one
     resume:bool=False,      # go on with what was begun and has not ended
     how:How=How(),          # device, precision, and whether progress is shown
-    n_score:int=10_000,     # images to score in each run
+    n_score:int=N_SCORE,    # images to score in each run
 )->list[dict]:              # the study's rows
     "Make every run of a study that has no row yet, and keep its row."
     start = lookup(ENGINES, engine, 'engine')
@@ -484,7 +479,7 @@ def run_arm(
     results:str|Path,    # the folder where each study has its rows
     out:str|Path,        # the folder of this study's runs
     how:How=How(),       # device and precision
-    n_score:int=10_000,  # images to score
+    n_score:int=N_SCORE, # images to score
 )->dict:                 # its row
     "Make one run of a study here, or go on with it, unless it has a row; keep its row."
     run, file = plan(study, out, form, seed + 1, arm, how.precision)[-1], Path(results)/f'{study.name}.jsonl'
@@ -498,7 +493,7 @@ def run_arm(
 def _time_run(
     config:Config,          # to be run
     how:How=How(),          # device and precision
-    n_score:int=10_000,     # images to score
+    n_score:int=N_SCORE,    # images to score
     steps:int=40,           # to time, after a quarter as many to warm up
 )->dict:                    # step: seconds of one; other: seconds of all that a run does beside them
     "Play a few steps of a run and score what they made, by the clock; what grows is timed at full size."
@@ -540,7 +535,7 @@ def estimate(
     workers:int=0,          # runs at a time; 0: one on each core, or as share a GPU
     gpus_per_run:float=.1,  # share of a GPU for each run, where there is one
     how:How=How(),          # device and precision
-    n_score:int=10_000,     # images to score in each run
+    n_score:int=N_SCORE,    # images to score in each run
 )->pd.DataFrame:            # by arm: steps, ms (of a step), other (seconds), minutes (of a run), runs (left)
     "What a study will take on this machine; `attrs['workers']` says how many runs at a time."
     runs, lines = plan(study, '.', form, seeds, arm, how.precision), {}

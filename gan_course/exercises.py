@@ -300,9 +300,10 @@ def why_refused(
     answer,        # anything
 )->str|None:       # one sentence; None: it is right
     "Why an answer is refused; one that raises, or is nan, is refused like any other wrong one."
-    if _has_nan(answer):
-        return "nan is not a number: something was divided by 0, or the logarithm of 0 was taken"
-    try: return why_wrong(task, answer)
+    try:
+        if _has_nan(answer):
+            return "nan is not a number: something was divided by 0, or the logarithm of 0 was taken"
+        return why_wrong(task, answer)
     except Exception as e: return f"your answer raised {type(e).__name__}: {e}"
 
 def _count_try(row, right):

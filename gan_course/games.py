@@ -17,7 +17,17 @@ from . import lookup
 from .catalogue import MAKERS, check_share
 from .config import Config, How, config_id, widened
 from .core import RandomState
-from .data import AUGMENTS, SKETCHES, Data, hold_out, load, load_source, mix_datasets, subset
+from gan_course.data import (
+    AUGMENTS,
+    DATASETS,
+    SKETCHES,
+    Data,
+    hold_out,
+    load,
+    load_source,
+    mix_datasets,
+    subset,
+)
 from gan_course.files import (
     RunDir,
     load_weights,
@@ -109,17 +119,18 @@ _sure = dict(guessed=0.)
 _one_each = ONE_EACH | dict(penalty='none')
 _alone = _pure | _one_each | dict(augment='none', n_valid=0)
 _no_d = dict(loss='bce', moves='fresh', lr_d=2e-4, real_target=(1., 1.), fake_target=(0., 0.))
-_mixed = _one_each | _no_d | dict(norm='signed')
+_no_players = {name: getattr(Config(), name) for name in (*NETWORK_FIELDS, 'net', 'width', 'noise')}
+_mixed = _one_each | _no_d | dict(norm='signed') | _no_players
 _FIXED = { # game -> fields it cannot vary
     'gan': _pure | _sure | dict(n_labels=0), 'growing': _pure | _sure | dict(n_labels=0),
     'icgan': _alone | _sure | dict(n_labels=0),
     'bigan': _alone | _sure | dict(n_labels=0, ema=0., moves='fresh', spectral=False),
     'triple': _alone | dict(moves='fresh', norm='signed'),
-    'plain': _alone | _sure | _no_d | dict(ema=0., norm='signed'), # as its test images are read
+    'plain': _alone | _sure | _no_d | dict(ema=0., norm='signed', noise='normal'), # as tests are read
     'mix': _mixed | _sure, 'retrain': _mixed | _sure,
     'flow': _alone | _sure | _no_d | dict(n_labels=0),
 }
-_translates = _alone | _sure | dict(n_labels=0, ema=0., moves='fresh', norm='signed')
+_translates = _alone | _sure | dict(n_labels=0, ema=0., moves='fresh', norm='signed', noise='normal')
 _draws = dict(source='none', l1=0., identity=0., pool=0, adversarial=1.) # there is nothing to translate
 _FIXED = {game: fixed | _draws for game, fixed in _FIXED.items()} | {
     'cycle': _translates, 'pairs': _translates | dict(identity=0., pool=0)}
@@ -158,6 +169,19 @@ def _check_images(
         raise ValueError(f"augment is 'affine', allowed for {config.data!r}, of shape {data.shape}, "
                          "is 'none': it turns square images")
 
+def _check_classes(
+    config:Config, # of a game of two ways
+    data:Data,     # to be reached
+):
+    "Refuse two data sets where the judge of one has no name for a class of the other."
+    row = DATASETS.get(config.source) # a sketch has the classes of its data
+    if config.game != 'cycle' or row is None: return
+    for name, known, asked in ((config.data, data.n_classes, row.n_classes),
+                               (config.source, row.n_classes, data.n_classes)):
+        if name in JUDGES and asked > known:
+            raise ValueError(f"source is {config.source!r}, of {row.n_classes} classes, allowed with data "
+                             f"{config.data!r} is one of {data.n_classes}: judges compare them")
+
 def check_game(
     config:Config, # of the game
     data:Data,     # to learn from
@@ -169,6 +193,7 @@ def check_game(
                              f"allowed in game {config.game!r} is {only!r}")
     _check_net(config)
     _check_images(config, data)
+    _check_classes(config, data)
     check_weights(config.batch, config.l1, config.identity, config.adversarial, config.pool)
     if config.game in ('bigan', 'triple', 'cycle', 'pairs') and LOSSES[config.loss].paired:
         raise ValueError(f"loss is {config.loss!r}, "
@@ -411,9 +436,9 @@ def _cycle_game(
     source = load_source(config.source, config.data)
     if config.n_train: source = subset(source, config.n_train, config.seed)
     build, wide = NETWORKS[config.net], widened(config)
-    there = build_networks(config, data)
+    build_networks(config, data) # refuses what no translator reads
     with RandomState(config.seed):
-        _, back = (build(wide, data.shape, data.n_classes) for _ in range(2))
+        there, back = (build(wide, data.shape, data.n_classes) for _ in range(2))
     back[0].source = config.data, config.data # it is shown images of the data
     options = dict(l1=config.l1, identity=config.identity, adversarial=config.adversarial, pool=config.pool)
     return lambda run, how: train_cycle(there, back, source, data, recipe, run, how, **options)

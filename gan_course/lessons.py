@@ -43,23 +43,28 @@ def questions(
 # %% ../nbs/45_lessons.ipynb #fd82ac7b
 def _is_section(cell): return cell['cell_type'] == 'markdown' and bool(_HEADING.search(_source(cell)))
 
+def _asks(cell): return bool(_PREDICTED.search(_source(cell)))
+
+def _tells(cell): return bool(_REVEALED.search(_source(cell)))
+
+def _may_tell(cells, asked, told)->list[int]: # by their numbers
+    "The cells that may give an outcome away: from the heading before it, or the question, to what follows."
+    def ends(cell): return _is_section(cell) or _asks(cell) or _tells(cell)
+    first = max([k for k in range(told) if _is_section(cells[k])] + [asked + 1])
+    last = next((k for k in range(told + 1, len(cells)) if ends(cells[k])), len(cells) - 1)
+    return [k for k in range(first, last + 1)
+            if k == told or not (_asks(cells[k]) or k > told and _tells(cells[k]))]
+
 def _sections(cells):
     "For each cell the prediction whose outcome it may give away, or None; and the cell that reveals it."
     owner, revealed_at, begun = [None] * len(cells), {}, {}
     for i, cell in enumerate(cells):
         if cell['cell_type'] != 'code': continue
-        for name in _PREDICTED.findall(_source(cell)): begun[name] = i
+        begun |= dict.fromkeys(_PREDICTED.findall(_source(cell)), i)
         for name in _REVEALED.findall(_source(cell)):
             if name not in begun or name in revealed_at: continue
             revealed_at[name] = i
-            first = max([k for k in range(i) if _is_section(cells[k])] + [begun[name] + 1])
-            last = next((k for k in range(i + 1, len(cells)) if _is_section(cells[k]) or
-                         _PREDICTED.search(_source(cells[k])) or _REVEALED.search(_source(cells[k]))),
-                        len(cells) - 1)
-            for k in range(first, last + 1):
-                if _PREDICTED.search(_source(cells[k])) and k != i: continue
-                if _REVEALED.search(_source(cells[k])) and k > i: continue
-                owner[k] = owner[k] or name
+            for k in _may_tell(cells, begun[name], i): owner[k] = owner[k] or name
     return owner, revealed_at
 
 # %% ../nbs/45_lessons.ipynb #c1db3a69
@@ -159,7 +164,8 @@ def copy_cells(
 def _read_notebook(path): return parse_json(read_file(path))
 
 def _write_json(path, value): # a notebook, or what is known of one
-    write_atomically(path, (json.dumps(value, indent=1, ensure_ascii=False) + '\n').encode())
+    text = json.dumps(value, indent=1, ensure_ascii=False) + '\n'
+    write_atomically(path, text.encode(errors='backslashreplace')) # half a character, as JSON writes it
 
 def _copy_notebook(path, variant, solutions, with_outputs):
     "Turn a chapter into its copy, in place; what it asks."
@@ -341,7 +347,7 @@ def _remarks(source, chapter_source):
 def _returned_chapter(path):
     "A returned notebook's code, as pairs of source and marked exercise; its chapter; its variant."
     notebook = _read_notebook(path)
-    cells = [(_source(cell), cell.get('metadata', {}).get('gan_course', {}).get('exercise', ''))
+    cells = [(_source(cell), str(cell.get('metadata', {}).get('gan_course', {}).get('exercise', '')))
              for cell in notebook['cells'] if cell['cell_type'] == 'code']
     ours = notebook.get('metadata', {}).get('gan_course', {})
     known = {file.stem for file in CHAPTERS.glob('[0-9]*.ipynb')}
@@ -413,4 +419,5 @@ def write_marks(
     for i, rows in enumerate(marks.values()):
         twin = names[:i].count(names[i]) # 'anna lee' and 'anna-lee' have one name
         _write_json(folder/f"{names[i]}{f'-{twin + 1}' * bool(twin)}.json", rows)
-    write_atomically(out, marks_csv([row for rows in marks.values() for row in rows]).encode())
+    table = marks_csv([row for rows in marks.values() for row in rows])
+    write_atomically(out, table.encode(errors='backslashreplace'))

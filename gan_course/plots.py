@@ -20,9 +20,9 @@ from .core import image_grid
 # Okabe and Ito's, safe for the colour-blind
 COLOURS = dict(G='#D55E00', D='#0072B2', real='#009E73', fake='#CC79A7')
 
-def _axes(ax, **labels):
-    "`ax`, or a new axis where it is None, with `labels` set."
-    ax = plt.subplots(figsize=(6, 3.5), layout='constrained')[1] if ax is None else ax
+def _axes(ax, size=(6, 3.5), **labels):
+    "`ax`, or a new axis of this size in inches where it is None, with `labels` set."
+    ax = plt.subplots(figsize=size, layout='constrained')[1] if ax is None else ax
     ax.set(**labels)
     return ax
 
@@ -102,7 +102,7 @@ def draw_diagram(
     margin:float=.7,      # left free around the centres of boxes and notes
 )->Axes:
     "Boxes, arrows between them, and notes."
-    ax = plt.subplots(figsize=(4.6, 3), layout='constrained')[1] if ax is None else ax
+    ax = _axes(ax, (4.6, 3))
     for name in (name for start, end, *_ in arrows for name in (start, end)): lookup(boxes, name, 'arrow')
     places = np.array([row[:2] for row in (*boxes.values(), *notes)], float)
     low, high = places.min(0) - margin, places.max(0) + margin
@@ -124,7 +124,7 @@ def draw_layers(
     title:str='',
 )->Axes:
     "A block for each layer's output: as tall as the picture, and wider with more channels."
-    ax = plt.subplots(figsize=(4.8, 2.6), layout='constrained')[1] if ax is None else ax
+    ax = _axes(ax, (4.8, 2.6))
     tallest, left = max(height for _, height, _ in shapes.values()), 0.
     for name, (channels, height, width) in shapes.items():
         wide = tallest * (1 + np.log2(channels)) / 40
@@ -201,8 +201,7 @@ def plot_arms(
 )->Axes:
     "A dot a seed (a cross: it diverged), and for each arm the mean (of a distance: geometric) and interval."
     table = summarise_arms(runs, measure)
-    height = .35 * len(table) + 1.2
-    ax = plt.subplots(figsize=(6, height), layout='constrained')[1] if ax is None else ax
+    ax = _axes(ax, (6, .35 * len(table) + 1.2))
     place = {arm: i for i, arm in enumerate(table.index)}
     lost = runs[measure].abs() == float('inf')
     ax.plot(runs[measure].mask(lost), runs['arm'].map(place), 'o', color=COLOURS['D'], alpha=.4, mew=0)

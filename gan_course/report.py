@@ -16,9 +16,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from .core import png_bytes
-from .config import content_of
+from .config import is_own
 from .data import Data, find_row
-from .files import ASSETS, CHAPTERS, read_metrics, read_rows, write_atomically
+from gan_course.files import (
+    ASSETS,
+    CHAPTERS,
+    read_metrics,
+    read_rows,
+    stored_samples,
+    write_atomically,
+)
 from .judges import JUDGES, load_scorer
 from .plots import plot_losses, plot_scores_over_time
 from .runs import load_generator
@@ -96,13 +103,13 @@ def write_report(
     pictures = dict(digits=png_bytes(generate(G, 100, noise=config['noise'], norm=config['norm'], seed=2)[0]),
                     curves=_draw_curves(read_metrics(out/'metrics.jsonl')))
     for name, png in pictures.items(): write_atomically(out/f'{name}.png', png)
-    growth = slider({int(file.stem.split('-')[1]): file.read_bytes()
-                     for file in sorted((out/'samples').glob('*.png'))}, "Generated digits by epoch")
+    growth = slider({epoch: file.read_bytes() for epoch, file in stored_samples(out).items()},
+                    "Generated digits by epoch")
     facts = dict(epochs=config['epochs'], steps=row['step'], seconds=row['seconds'], device=row['device'],
                  id=row['id'], seed=config['seed'], scorer=scores.get('scorer', 'none'), **row['versions'])
     names = find_row(config['data']).classes
     page = _fill_page('report.html', scores=scores, seconds=row['seconds'], growth=growth, facts=facts,
-                      own=content_of(config['data'])[0] == '#', judge=_judge_in_words(config['data']),
+                      own=is_own(config['data']), judge=_judge_in_words(config['data']),
                       names=names,
                       config=json.dumps(config), **{name: data_uri(png) for name, png in pictures.items()})
     write_atomically(out/'report.html', page)
@@ -266,7 +273,9 @@ def show_pictures(
     width:float=3.2,              # of each, in inches
 ):
     "The samples at the end of each arm's first seed, of the form that tables show, if they are stored."
-    arms = arms or [*lookup(STUDIES, name, 'study').arms]
+    known = lookup(STUDIES, name, 'study').arms
+    for arm in arms: lookup(known, arm, f'arm of {name}')
+    arms = arms or [*known]
     played = {row['arm'] for row in _longest(name, results)[1]}
     files = {arm: Path(results)/f'{name}-{plain_name(arm)}.png' for arm in arms if arm in played}
     found = {arm: file for arm, file in files.items() if file.exists()}

@@ -501,6 +501,7 @@ def mixed_step(
     return torch.stack([*metrics, *(torch.full_like(metrics[0], v) for v in notes)])
 
 # %% ../nbs/33_translation.ipynb #3d8d38a7
+from .data import as_input
 from .losses import cycle_loss, identity_loss
 
 # %% ../nbs/33_translation.ipynb #70093a60
@@ -528,9 +529,6 @@ class ImagePool(nn.Module):
 
 # %% ../nbs/33_translation.ipynb #5f9e36be
 C_METRICS = (*METRICS, 'd_loss_back', 'g_loss_back', 'g_cycle', 'g_identity')
-
-def _batch_of(data, index, norm): # of images, or of the points of a toy
-    return normalise(data.x[index], norm) if data.is_images else data.x[index]
 
 def _update_translators(
     parts:dict,     # opt_g, over both translators, and both D
@@ -566,8 +564,8 @@ def cycle_step(
 )->Tensor:               # the metrics of `C_METRICS`, shape (11,)
     "One step of each D, on fakes from its pool; then one of both translators."
     G, back, D, D_back = (lower_precision(parts[name], precision) for name in ('G', 'F', 'D', 'D_back'))
-    b = _batch_of(data, indices[0], recipe.norm)
-    a = _batch_of(source, torch.randint(len(source), (len(b),), device=b.device), recipe.norm)
+    b = as_input(data.x[indices[0]], recipe.norm)
+    a = as_input(source.x[torch.randint(len(source), (len(b),), device=b.device)], recipe.norm)
     fake_b, fake_a = G(a), back(b)
     metrics = learn_d(parts['opt_d'], recipe.loss, D(b), D(parts['pool'](fake_b.detach())))
     other = learn_d(parts['opt_d_back'], recipe.loss, D_back(a), D_back(parts['pool_back'](fake_a.detach())))

@@ -413,6 +413,25 @@ def schedule_rates(
     return [LambdaLR(opt, factor, step - 1) for opt in parts.values() if isinstance(opt, Optimizer)]
 
 # %% ../nbs/14_training.ipynb #3e74beef
+def _due(
+    counts:list[int],     # of `step_counts`; some may come twice
+    step:int,             # steps played so far
+    history:list[Tensor], # metrics since the last snapshot
+)->list[int]:             # steps at which snapshots come
+    "The snapshots to come; one interrupted in the last step before it is owed still: it has a history."
+    return [count for count in dict.fromkeys(counts) if count > step or count == step and history]
+
+def _make_move(parts, data, recipe, how, step_with, changes): # -> a function: indices to metrics
+    "One step, recorded on a GPU where nothing changes within it, and what is moved on after it."
+    play = Replay(lambda indices: step_with(parts, data, recipe, indices, how.precision),
+                  capture=data.x.is_cuda and recipe.augment == 'none' and not changes,
+                  settings=lambda: _optimiser_settings(parts))
+    def move(indices):
+        metrics = play(indices)
+        for change in changes: change.step()
+        return metrics
+    return move
+
 def _run_steps(
     parts:dict, data:Data, recipe:Recipe, run:RunDir|None, how:How, step_with:Callable, names:tuple,
     change_with:Callable
@@ -422,7 +441,7 @@ def _run_steps(
     step, seconds, history, known = (_restore_state(run, parts, stream, len(names), rules) if run
                                      else (0, 0., [], {}))
     history = [row.to(device) for row in history]
-    *_, last = due = step_counts(len(data), recipe, how.every)
+    *_, last = counts = step_counts(len(data), recipe, how.every)
     def take(metrics=None):
         epoch = step * recipe.batch * recipe.n_d / len(data)
         return take_snapshot(parts, history, names, step, epoch, seconds, metrics)
@@ -431,15 +450,8 @@ def _run_steps(
     if step and not history: yield take(known) # what was made of it may be lost
     batches = index_steps(len(data), recipe, step, device)
     changes = [*schedule_rates(parts, recipe, step, last), *change_with(parts, step, last)]
-    play = Replay(lambda indices: step_with(parts, data, recipe, indices, how.precision),
-                  capture=device.type == 'cuda' and recipe.augment == 'none' and not changes,
-                  settings=lambda: _optimiser_settings(parts))
-    def move(indices):
-        metrics = play(indices)
-        for change in changes: change.step()
-        return metrics
-    # a run interrupted in the last step before a snapshot owes that snapshot still: it has a history
-    for target in (count for count in due if count > step or count == step and history):
+    move = _make_move(parts, data, recipe, how, step_with, changes)
+    for target in _due(counts, step, history):
         began = time.monotonic()
         for layer, training in modes.items(): layer.training = training # whatever a consumer needed
         with _on_device(device), stream, matmul_precision(how.precision, device):
@@ -526,6 +538,23 @@ def train(
     return run_loop(make_parts(G, D, recipe), data, recipe, run, how)
 
 # %% ../nbs/14_training.ipynb #6e7babf6
+def _classes_to_ask(
+    G:nn.Module,   # generator
+    n:int,         # how many examples
+    y:Tensor|None, # as in `generate`
+)->Tensor:         # int64 (n,), -1: none
+    "The classes to ask for; ValueError where G cannot be asked for them."
+    if not G.n_classes:
+        if y is not None: raise ValueError("y asks for classes, but this G takes none; leave y out")
+        return torch.full((n,), -1)
+    if y is None: return torch.arange(n) % G.n_classes
+    if not isinstance(y, Tensor) or y.is_floating_point() or y.ndim != 1:
+        raise ValueError(f"y is {y!r:.60}, allowed is a tensor of whole numbers (n,)")
+    if len(y) != n or not (0 <= y.min() and y.max() < G.n_classes):
+        span = f" from {y.min()} to {y.max()}" if len(y) else ''
+        raise ValueError(f"y has {len(y)} classes{span}, allowed are {n} classes 0 to {G.n_classes - 1}")
+    return y
+
 @torch.no_grad()
 def generate(
     G:nn.Module,           # generator
@@ -539,16 +568,7 @@ def generate(
     "Draw examples from G in evaluation mode, on the CPU."
     if not 1 <= n < 2**31: raise ValueError(f"n is {n}, allowed is 1 or more, below 2**31")
     if batch < 1: raise ValueError(f"batch is {batch}, allowed is 1 or more")
-    if not G.n_classes:
-        if y is not None: raise ValueError("y asks for classes, but this G takes none; leave y out")
-        y = torch.full((n,), -1)
-    elif y is None: y = torch.arange(n) % G.n_classes
-    if not isinstance(y, Tensor) or y.is_floating_point() or y.ndim != 1:
-        raise ValueError(f"y is {y!r:.60}, allowed is a tensor of whole numbers (n,)")
-    if len(y) != n or G.n_classes and not (0 <= y.min() and y.max() < G.n_classes):
-        raise ValueError(f"y has {len(y)} classes from {y.min()} to {y.max()}, "
-                         f"allowed are {n} classes 0 to {G.n_classes - 1}")
-    device = next(G.parameters()).device
+    y, device = _classes_to_ask(G, n, y), next(G.parameters()).device
     if hasattr(G, 'draw_inputs'): z, y = G.draw_inputs(n, norm, seed) # images, and their classes
     else:
         with RandomState(seed): z = draw_latents(n, G.latent, noise)
@@ -758,7 +778,7 @@ def train_plain(
                     names=('c_loss',))
 
 # %% ../nbs/27_validation.ipynb #57e75371
-from .data import normalise
+from .data import as_input
 
 # %% ../nbs/27_validation.ipynb #74365dfc
 @torch.no_grad()
@@ -773,7 +793,7 @@ def validation_losses(
     G, D, device = snapshot.G_ema, snapshot.D, next(snapshot.D.parameters()).device
     held = held[:n].to(device)
     with RandomState(seed): z = draw_latents(len(held), G.latent, recipe.noise).to(device)
-    x = normalise(held.x, recipe.norm) if held.is_images else held.x
+    x = as_input(held.x, recipe.norm)
     y = held.y if G.n_classes else None
     with evaluating(G, D): real, fake = D(x, y), D(G(z, y), y)
     with RandomState(seed, device): on_real, on_fake = recipe.loss.d_terms(real, fake)
@@ -883,7 +903,7 @@ def train_mixed(
                     names=('c_loss', 'c_right', *notes))
 
 # %% ../nbs/33_translation.ipynb #bc7ab871
-from .data import in_turn, load, load_source
+from .data import in_turn, load, load_source, normalise
 from .steps import C_METRICS, P_METRICS, ImagePool, cycle_step, pairs_step
 
 # %% ../nbs/33_translation.ipynb #c0c39c70

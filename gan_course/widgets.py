@@ -79,11 +79,10 @@ def page_script(
     options:dict[str, dict], # name in `WIDGETS` -> options of its JavaScript
 )->str:                      # JavaScript that is no module; for the end of a page
     "A script that builds the widgets in each element of a page with `data-widget` set to a name."
-    shared, mine = {}, {}
-    for name, given in options.items(): # a generator that two widgets draw with travels once
-        mine[name] = {key: 'shared' if key == 'generator' else value for key, value in given.items()}
-        if 'generator' in given: shared = shared or dict(generator=given['generator'])
-        if 'generator' in given and given['generator'] != shared['generator']: mine[name] = given
+    generators = [given['generator'] for given in options.values() if 'generator' in given]
+    shared = dict(generator=generators[0]) if generators else {} # what two widgets draw with travels once
+    mine = {name: given | dict(generator='shared') if given.get('generator', ...) == shared.get('generator')
+            else given for name, given in options.items()}
     def own(name): return re.sub(r'^export default.*$|^export ', '', _read_code(name), flags=re.M)
     mounts = ''.join(f'mounts.{name} = (() => {{\n{own(name)}\nreturn mount;\n}})();\n' for name in options)
     given = ', '.join(json.dumps(value) for value in (_read_part('style.css'), mine, shared))
@@ -100,14 +99,15 @@ def _move_code()->list[dict]: # of each line: player ('' where none moves), numb
     "The source of a move of D and of G, without the comments of the arguments."
     lines = []
     for player, f in (('D', update_d), ('D', learn_d), ('G', update_g)):
-        source, is_body = inspect.getsource(f).splitlines(), False
-        for number, text in enumerate(source, inspect.getsourcelines(f)[1]):
-            is_head, is_body = number == inspect.getsourcelines(f)[1], is_body or text.startswith(')')
-            if not (is_head or is_body) or text.strip().startswith(('"', ')')): continue
-            found = [shows for start, shows in _SHOWS.items() if text.strip().startswith(start)]
-            if is_head: text = f'{text.rstrip("(")}(...):'
-            lines.append(dict(player='' if is_head else player, number=number, text=text,
-                              shows=found[0] if found else ()))
+        source, first = inspect.getsourcelines(f)
+        source = [text.rstrip('\n') for text in source]
+        lines.append(dict(player='', number=first, text=f"{source[0].rstrip('(')}(...):", shows=()))
+        body = 1 + next(i for i, text in enumerate(source) if text.startswith(')')) # below the arguments
+        for number, text in enumerate(source[body:], first + body):
+            code = text.strip()
+            if code.startswith(('"', ')')): continue
+            shows = next((shows for start, shows in _SHOWS.items() if code.startswith(start)), ())
+            lines.append(dict(player=player, number=number, text=text, shows=shows))
     return lines
 
 # %% ../nbs/42_widgets.ipynb #18144309
@@ -404,8 +404,8 @@ from PIL import Image
 
 from .core import LATENTS, RandomState, draw_latents, png_bytes
 from .data import NORMS, TOYS
-from .diagnosis import explain
-from .files import read_metrics
+from .diagnosis import Watch, describe
+from .files import read_metrics, stored_samples
 from .losses import make_loss, make_penalty
 from .networks import MLPDiscriminator, MLPGenerator
 from .report import data_uri
@@ -592,7 +592,7 @@ def _dashboard_frame(
 class _Dashboard:
     "What `watch` has seen so far, and what the page has asked for."
     def __init__(self, send, loss, least=.25, noise='normal', norm='signed'):
-        self.send, self.loss, self.rows, self.frames, self.size = send, loss, [], [], (1, 1)
+        self.send, self.watch, self.row, self.frames, self.size = send, Watch(loss), {}, [], (1, 1)
         self.keep, self.n_shown = _Kept(200), 0
         self.drawn = dict(noise=noise, norm=norm) # how G is asked
         self.go, self.is_stopped, self.is_over = threading.Event(), False, False
@@ -620,17 +620,16 @@ def _show_snapshot(
     snapshot:Snapshot,
 ):
     "Show a snapshot: its row, forty samples of images, and what the rules say of the run so far."
-    row, picture = metric_row(snapshot), ''
+    row, picture = board.row, ''
     images = None if snapshot.G_ema is None else generate(snapshot.G_ema, 40, **board.drawn)[0]
     if images is not None and images.ndim == 4:
         png = png_bytes(images)
         picture, board.size = data_uri(png), Image.open(BytesIO(png)).size
     board.n_shown += 1
-    frame = _dashboard_frame(row, picture, explain(board.rows, board.loss)) | dict(number=board.n_shown)
+    frame = _dashboard_frame(row, picture, describe(board.watch)) | dict(number=board.n_shown)
     board.frames = board.keep(board.frames, frame, board.n_shown)
     board.shown = time.monotonic()
     board.tell(f"Epoch {row['epoch']:g}, step {row['step']:,}, {row['seconds']:.0f} s.", board.frames[-1:])
-    if len(board.frames) > 200: board.frames = board.frames[1::2] # a long run keeps fewer
 
 # %% ../nbs/44_watching.ipynb #075cf3e2
 def _hand_on(
@@ -640,7 +639,8 @@ def _hand_on(
     "Hand snapshots on while nobody pauses or stops."
     try:
         for snapshot in snapshots:
-            board.rows.append(metric_row(snapshot))
+            board.row = metric_row(snapshot)
+            board.watch.note(board.row)
             if time.monotonic() - board.shown > board.least: _show_snapshot(board, snapshot)
             while not board.go.wait(.1): pass # short waits: Ctrl-C comes through
             if board.is_stopped: break
@@ -654,7 +654,7 @@ def _hand_on(
         try: snapshots.throw(KeyboardInterrupt) # as Ctrl-C: the run keeps a checkpoint
         except KeyboardInterrupt: pass
     board.is_over = True
-    if board.rows and board.frames[-1]['epoch'] != board.rows[-1]['epoch']: _show_snapshot(board, snapshot)
+    if board.row and board.frames[-1]['epoch'] != board.row['epoch']: _show_snapshot(board, snapshot)
     board.tell('Stopped. A run with a folder can be resumed.' if board.is_stopped else 'The run has ended.')
 
 # %% ../nbs/44_watching.ipynb #50b2c1c2
@@ -666,12 +666,15 @@ def _watch_folder(
     if not rows:
         raise ValueError(f"snapshots is {folder}, whose first epoch has not ended: it has no metrics yet")
     ends = {int(row['epoch']): i for i, row in enumerate(rows)} # a pass -> its last row
-    stored = {ends[epoch]: file.read_bytes() for file in sorted((folder/'samples').glob('*.png'))
-              if (epoch := int(file.stem.split('-')[1])) in ends}
+    if rows[-1]['epoch'] >= config.epochs: ends.setdefault(config.epochs, len(rows) - 1) # a step may pass it
+    stored = {ends[epoch]: file.read_bytes() for epoch, file in stored_samples(folder).items()
+              if epoch in ends}
     pictures = {i: data_uri(png) for i, png in stored.items()}
-    shown = [*pictures] or [*range(len(rows) - 1, -1, -max(1, len(rows) // 200))][::-1]
-    frames = [_dashboard_frame(rows[i], pictures.get(i, ''), explain(rows[:i + 1], config.loss))
-              for i in shown]
+    shown = {*pictures} or {*range(len(rows) - 1, -1, -max(1, len(rows) // 200))}
+    seen, frames = Watch(config.loss), []
+    for i, row in enumerate(rows):
+        seen.note(row)
+        if i in shown: frames.append(_dashboard_frame(row, pictures.get(i, ''), describe(seen)))
     first = next((Image.open(BytesIO(png)) for png in stored.values()), None)
     arm = dict(name=folder.name, size=first.size if first else (1, 1), epochs=[f['epoch'] for f in frames],
                frames=[f['frame'] for f in frames], words=[f['said'] for f in frames],

@@ -16,7 +16,7 @@ from gan_course.config import Config, How, config_id
 from gan_course.core import set_seed
 from gan_course.data import AUGMENTS, Augment, Data, _affine_maps, affine, diff_augment, load, mix_datasets
 from gan_course.files import read_jsonl
-from gan_course.games import _load_labelled, build_networks, load_train, load_train_valid
+from gan_course.games import NETWORK_FIELDS, _load_labelled, build_networks, load_train, load_train_valid
 from gan_course.judges import accuracy
 from gan_course.report import stored_rows
 from gan_course.runs import run_config
@@ -273,7 +273,8 @@ def test_what_d_is_shown_stays_an_image(shape):
 @pytest.mark.parametrize('changes, why', [
     (dict(norm='unit', g_out='sigmoid'), "norm is 'unit', allowed with augment 'diff'"),
     (dict(data='ring8', n_train=0, latent=2, g_out='linear'), "augment is 'diff', allowed for ring8"),
-    (dict(game='mix'), "augment is 'diff', allowed only in game 'gan'")])
+    (dict(game='mix') | {name: getattr(Config(), name) for name in (*NETWORK_FIELDS, 'net')},
+     "augment is 'diff', allowed only in game 'gan'")])
 def test_changes_that_nobody_could_make_are_refused(changes, why, tmp_path):
     with pytest.raises(ValueError, match=why):
         run_config(replace(SMALL, augment='diff', **changes), tmp_path/'run', how=How('cpu', quiet=True))

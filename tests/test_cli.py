@@ -11,9 +11,10 @@ from warm import PYTHON
 
 from gan_course import lessons
 from gan_course.catalogue import MEASUREMENTS, QUICKSTART, STUDIES
+from gan_course.claims import settle
 from gan_course.cli import _describe_studies, _quickstart_config, main
 from gan_course.data import load
-from gan_course.report import real_spans
+from gan_course.report import real_spans, show_pictures
 from gan_course.statistics import SCORES, Score, compare_arms, frame
 
 SMALL = ["--g-hidden", "32", "--d-hidden", "32", "--epochs", "2", "--quiet"]
@@ -39,6 +40,14 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")/"run"
     main(["train", "cgan", "--out", str(folder), *SMALL])
     return folder
+
+
+def test_an_arm_a_picture_and_a_claim_that_do_not_exist_are_not_passed_over(capsys, tmp_path):
+    assert "NAME is 'hacks/final'" in refused(capsys, "table", "hacks/final")
+    with pytest.raises(ValueError, match="arm of hacks is 'finall'.*did you mean 'final'"):
+        show_pictures("hacks", "finall")
+    with pytest.raises(ValueError, match="claims is 'hacks-finall'"):
+        settle(1, tmp_path, tmp_path, claims=("hacks-finall",))
 
 
 @pytest.mark.parametrize("words,said", [

@@ -6,6 +6,7 @@ import pkgutil
 import subprocess
 
 import pytest
+import torch
 from warm import PYTHON
 
 import gan_course.answers
@@ -45,6 +46,13 @@ def test_a_broken_exercise_is_found_out():
                    Exercise(question, right=(2,), wrong=((2, "it is odd"),)),
                    Exercise(question, right=(2,), wrong=((1, "one"), (1, "no prime")))):
         assert len(prove(broken)) == 1
+
+
+def test_an_answer_that_cannot_even_be_looked_at_is_refused(capsys):
+    itself = []
+    itself.append(itself)
+    for answer in (torch.Tensor, itself): # the class; a list that has no end
+        assert not check("no-nine", answer) and "your answer raised" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("answer", [math.nan, (math.nan,) * 2, [1., math.nan]])

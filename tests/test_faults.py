@@ -47,6 +47,7 @@ from gan_course.files import (
     read_facts,
     read_jsonl,
     save_checkpoint,
+    stored_samples,
     write_atomically,
 )
 from gan_course.games import build_networks, build_recipe, load_train
@@ -1094,10 +1095,17 @@ def test_a_d_that_was_thrown_far_off_is_diagnosed():
 
 
 def test_a_header_of_any_other_form_is_damage(tmp_path):
-    for header in ("[]", "3", '{"__metadata__": 3}', '{"__metadata__": {"facts": 3}}', "{"):
+    for header in ("[]", "3", '{"__metadata__": 3}', '{"__metadata__": {"facts": 3}}',
+                   '{"__metadata__": {"facts": "[1]"}}', "{"):
         text = header.encode()
         (tmp_path/"g.safetensors").write_bytes(len(text).to_bytes(8, "little") + text)
         with pytest.raises(BadCheckpoint, match="is damaged"): read_facts(tmp_path/"g.safetensors")
+
+
+def test_samples_are_kept_in_the_order_of_their_epochs(tmp_path):
+    (tmp_path/"samples").mkdir()
+    for epoch in (10_000, 50, 9950): (tmp_path/"samples"/f"epoch-{epoch:04d}.png").write_bytes(b"")
+    assert [*stored_samples(tmp_path)] == [50, 9950, 10_000]
 
 
 def test_a_race_that_is_run_again_is_kept_again(tmp_path):

@@ -36,6 +36,7 @@ from gan_course.training import generate, load_playground, train_triple
 
 TINY = Config(net='cdcgan', data='mnist_5k', n_train=200, g_hidden=(8, 8), d_hidden=(8, 8), batch_norm=True,
               latent=4, dropout=.3, batch=50, epochs=3)
+LEARNER = Config(game='mix', data='mnist_5k', n_train=200, batch=50, epochs=3)
 CONFIGS = {game: replace(TINY, game=game, n_labels=100 * (game in ('triple', 'plain'))) for game in GAMES} | {
     'clipped': replace(TINY, loss='wasserstein', clip=.1, opt='rmsprop', n_d=2),
     'penalised, spectral, attention': replace(TINY, penalty='gp', spectral=True, attention=True),
@@ -44,6 +45,7 @@ CONFIGS = {game: replace(TINY, game=game, n_labels=100 * (game in ('triple', 'pl
                     batch=30, epochs=3),
     'pairs': Config(game='pairs', net='translator', source='edges', data='mnist_5k', n_train=120,
                     g_hidden=(4, 8), d_hidden=(4, 8), loss='least_squares', l1=50., batch=30, epochs=3),
+    'mix': LEARNER, 'retrain': replace(LEARNER, game='retrain'),
     'flow': Config(game='flow', net='unet', data='mnist_5k', n_train=200, g_hidden=(8, 8), ema=.9, batch=50,
                    epochs=3),
     'growing': replace(TINY, game='growing', net='growing', batch_norm=False, dropout=0., ema=.9,
@@ -270,18 +272,31 @@ def test_validation_goes_on_after_a_break(tmp_path, monkeypatch, validated):
     (dict(game='bigan', moves='shared'), "moves is 'shared'"),
     (dict(game='triple', moves='shared'), "moves is 'shared'"),
     (dict(game='plain', loss='hinge'), "loss is 'hinge'"), (dict(game='plain', ema=.9), 'ema is 0.9'),
-    (dict(game='mix', lr_d=1.), 'lr_d is 1.0'), (dict(game='plain', norm='raw'), "norm is 'raw'"),
+    (dict(game='mix', lr_d=1.), 'lr_d is 1.0'), (dict(game='mix', dropout=.5), 'dropout is 0.5'),
+    (dict(game='retrain', net='dcgan'), "net is 'dcgan'"), (dict(game='plain', norm='raw'), "norm is 'raw'"),
+    (dict(game='plain', noise='uniform'), "noise is 'uniform'"),
     (dict(game='triple', norm='unit'), "norm is 'unit'"), (dict(game='bigan', spectral=True), 'spectral is'),
     *[(dict(game=game, net='cgan', data='ring8', n_train=0), r'data is .ring8., of shape .2,., allowed in')
-      for game in ('icgan', 'bigan', 'triple', 'plain', 'mix', 'retrain')],
+      for game in ('icgan', 'bigan', 'triple', 'plain')],
+    *[(dict(game=game, data='ring8', n_train=0), r'data is .ring8., of shape .2,., allowed in')
+      for game in ('mix', 'retrain')],
     *[(dict(game=game, batch=999), 'batch is 999, allowed is 1 to ') for game in ('bigan', 'plain', 'mix')],
     (dict(net='cgan', batch_norm=True, batch=1), 'batch is 1, allowed with batch normalisation'),
     (dict(game='retrain', real_target=(.9, 1.)), 'real_target is'),
 ])
 def test_what_cannot_be_played_is_refused_before_anything_is_written(changes, why, tmp_path):
     with pytest.raises(ValueError, match=why):
-        run_config(replace(TINY, **changes), tmp_path/'run', how=How('cpu', quiet=True))
+        base = LEARNER if changes.get('game') in ('mix', 'retrain') else TINY
+        run_config(replace(base, **changes), tmp_path/'run', how=How('cpu', quiet=True))
     assert not (tmp_path/'run').exists()
+
+
+@pytest.mark.parametrize('y,says', [
+    (torch.tensor([], dtype=torch.int64), 'y has 0 classes, allowed are 5 classes 0 to 9'),
+    (torch.tensor([0, 1, 2, 3, 10]), 'y has 5 classes from 0 to 10, allowed are'), ([1] * 5, 'y is '),
+    (torch.zeros(5), 'y is tensor')])
+def test_classes_that_cannot_be_asked_for_are_named(y, says):
+    with pytest.raises(ValueError, match=says): generate(load_playground(), 5, y)
 
 
 def test_every_claim_of_these_chapters_has_a_study():

@@ -253,6 +253,18 @@ def test_an_edited_cell_and_dots_are_told_from_a_missing_cell(tmp_path):
     assert [row["verdict"] for row in grade_notebook(tmp_path/"a.ipynb")] == ["edited", "unanswered"]
 
 
+def test_half_a_character_and_a_strange_mark_are_lines_like_any_other(tmp_path):
+    half = "print('\ud800')" # as JSON may hold it: no bytes of UTF-8 are its name
+    returned(tmp_path/"a.ipynb", IMPORT, NINE, half, "raise ValueError('\ud800')")
+    notebook = json.loads((tmp_path/"a.ipynb").read_text(encoding="utf-8"))
+    notebook["cells"][0]["metadata"] = dict(gan_course=dict(exercise=["a"]))
+    (tmp_path/"a.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    rows = grade_notebook(tmp_path/"a.ipynb")
+    assert [row["verdict"] for row in rows] == ["right", "missing"]
+    lessons.write_marks(tmp_path/"marks.csv", {"a.ipynb": [row | dict(says="\ud800") for row in rows]})
+    assert "\\ud800" in (tmp_path/"marks.csv").read_text(encoding="utf-8")
+
+
 def test_marks_are_kept_as_they_come_and_none_is_overwritten(tmp_path):
     rows = {"anna lee.ipynb": [dict(exercise="a")], "anna-lee.ipynb": [dict(exercise="b")]}
     for table in (dict([*rows.items()][:1]), rows):

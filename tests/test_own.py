@@ -133,6 +133,16 @@ def test_a_judge_is_used_where_nothing_can_be_kept(tmp_path, home, quick_judges,
     assert judge.facts["n_classes"] == 10 and "is not kept for the next time" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("change", [
+    dict(shape=5), dict(shape=[-1, 28, 28]), dict(shape=["a"]), dict(classes=5), dict(n_classes=None)])
+def test_facts_of_a_stranger_that_rebuild_nothing_are_refused_in_words(change, run, tmp_path):
+    facts = read_facts(run/"generator.safetensors") | change
+    if facts["n_classes"] is None: del facts["n_classes"]
+    save_file(load_file(run/"generator.safetensors"), tmp_path/"g.safetensors", dict(facts=json.dumps(facts)))
+    with pytest.raises(ValueError, match="does not say how to rebuild its generator"):
+        load_generator(tmp_path/"g.safetensors")
+
+
 def test_class_names_of_a_stranger_lead_nowhere(run, tmp_path):
     facts = read_facts(run/"generator.safetensors")
     weights = load_file(run/"generator.safetensors")

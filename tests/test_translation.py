@@ -7,6 +7,7 @@ from torch import nn
 
 from gan_course import runs
 from gan_course.catalogue import STUDIES
+from gan_course.cli import main
 from gan_course.config import Config, How, config_id
 from gan_course.data import blank, edges, fit_images, load, load_source, normalise
 from gan_course.diagnosis import diagnose, explain
@@ -46,6 +47,20 @@ def test_each_image_is_translated_once_however_many_are_asked_for():
         shown, y = G.draw_inputs(n)
         assert len({*map(bytes, shown.numpy())}) == len(y) == n
     with pytest.raises(ValueError, match="n is 2001, allowed is 1 to 2000"): G.draw_inputs(2001)
+
+
+def test_data_sets_of_unlike_classes_have_no_judge_for_both_ways(tmp_path):
+    for source, data in (('mnist_5k', 'stacked_5k'), ('stacked_5k', 'mnist_5k')):
+        config = replace(CYCLE, source=source, data=data)
+        with pytest.raises(ValueError, match=f"source is '{source}', of 10.* classes, allowed with"):
+            runs.run_config(config, tmp_path/'run', how=How('cpu', quiet=True))
+    assert not (tmp_path/'run').exists()
+
+
+def test_as_many_translations_are_drawn_as_there_are_images(tmp_path, capsys):
+    runs.run_config(replace(PAIRS, epochs=1), tmp_path/'run', how=How('cpu', quiet=True), n_score=10)
+    main(['sample', str(tmp_path/'run'), '--out', str(tmp_path/'x.npz')])
+    assert '1,000 images' in capsys.readouterr().out
 
 
 def test_the_way_back_is_shown_images_of_the_data():

@@ -83,7 +83,7 @@ def test_a_stopped_run_is_resumed_to_the_same_weights(tmp_path, board):
 def test_quick_epochs_are_not_all_shown_but_the_last_one_is(board):
     board.least = 1e9
     assert len([*widgets._hand_on(play(), board)]) == 4
-    assert [frame["epoch"] for frame in board.frames] == [1, 4] and len(board.rows) == 4
+    assert [frame["epoch"] for frame in board.frames] == [1, 4] and board.watch.n == 4
 
 
 def test_a_list_of_snapshots_can_be_stopped_too(board):
