@@ -64,7 +64,7 @@ setup(
     },
     keywords=cfg["keywords"].split(),
     classifiers=CLASSIFIERS,
-    license_expression="Apache-2.0",
+    license_expression="Apache-2.0 AND CC-BY-4.0", # code, and the chapters that come with it
     license_files=["LICENSE", "NOTICE"],
     packages=find_packages(include=["gan_course", "gan_course.*"]),
     package_data={"gan_course": ["assets/*", "py.typed"]},

@@ -47,7 +47,8 @@ def test_a_wheel_works_in_a_clean_environment(root, tmp_path):
         told = parts.read(next(name for name in names if name.endswith(".dist-info/METADATA"))).decode()
     assert {"gan_course/nbs/glossary.md", "gan_course/nbs/teach.md"} <= {*names}
     assert "gan_course/py.typed" in names and any(name.endswith("licenses/NOTICE") for name in names)
-    for line in ("License-Expression: Apache-2.0", "Classifier: Typing :: Typed", "Project-URL: Source, "):
+    for line in ("License-Expression: Apache-2.0 AND CC-BY-4.0", "Classifier: Typing :: Typed",
+                 "Project-URL: Source, "):
         assert line in told
     assert [link for link in re.findall(r"\]\(([^)\s]+)", told) if not link.startswith("https://")] == []
     subprocess.run([scripts/"python", "-m", "pip", "install", "--quiet", "--no-deps", wheel], check=True)
