@@ -165,6 +165,16 @@ def test_what_is_used_ahead_is_found():
         ("10_early", 1, "games.play"), ("10_early", 1, "losses.hinge"), ("10_early", 2, "losses.hinge")]
 
 
+# questions
+
+def test_a_prediction_is_asked_once(root):
+    for path in sorted((root/"nbs").glob("[0-9]*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        asked = [name for cell in cells if cell["cell_type"] == "code"
+                 for name in re.findall(r"^predict\('([\w-]+)', None", "".join(cell["source"]), re.M)]
+        assert len(asked) == len({*asked}), f"{path.name} asks a question twice"
+
+
 # names in prose
 
 DOTTED = re.compile(r"\bgan_course((?:\.\w+)+)")
