@@ -121,6 +121,17 @@ ANSWERS = {
                (3, "that is the distance of the first pair as given: sort, then take the mean"),
                (Between(4.01, 1e9), "no two points are that far apart; take the mean over the sorted pairs")),
         hints=("In one dimension the cheapest pairing never crosses.", "Sort both samples.")),
+    'best-critic': Exercise(
+        "Real: one half at 0, one half at 6. Fake: all at 2. Give the critic's values at 0, 2 and 6, a tuple "
+        "of three numbers with f(2) = 0 and no slope above 1, whose gap is the Wasserstein distance.",
+        right=((2, 0, 4),), tolerance=1e-6, other="the mean of f(0) and f(6) should be the distance",
+        wrong=(((-2, 0, -4), "that is upside down: real is to score above fake"),
+               ((-2, 0, 4), "a straight line: there is real mass at 0 too, so f(0) must be above f(2)"),
+               ((6, 0, 6), "between 0 and 2 that is steeper than 1"),
+               ((1, 0, 1), "the slope may be 1: use it"),
+               ((1, 0, 2), "the slope may be 1: use it")),
+        hints=("The fakes at 2 are carried to both sides: f has its least value there.",
+               "How far is it from 2 to 0, and to 6?")),
     'slope-bound': Exercise(
         """D is an nn.Sequential of nn.Linear and LeakyReLU layers. Write bound(D): the product, over its
     linear layers, of the most that the layer's weight can stretch a vector. No slope of D can be larger.
