@@ -101,7 +101,7 @@ def place(number):
 def chapters(nbs=NBS):
     "Notebook -> title, in reading order."
     return {path: re.search(r"^# (.+)", source(read(path)["cells"][0])).group(1).strip()
-            for path in sorted(Path(nbs).glob("[0-9][0-9]_*.ipynb"), key=lambda path: place(path.name[:2]))}
+            for path in sorted(Path(nbs).glob("[0-9][0-9]_*.ipynb"), key=lambda p: place(p.name[:2]))}
 
 
 PLANS = { # weeks of a course -> what each is about, and its chapters
