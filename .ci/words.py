@@ -105,8 +105,8 @@ def chapters(nbs=NBS):
 
 
 PLANS = { # weeks of a course -> what each is about, and its chapters
-    "six": [("The game", (3, 10, 11, 18)), ("Moves and tricks", (12, 20, 21)), ("Images on request", (22, 23)),
-            ("Is it good?", (29, 30, 36)), ("When it fails", (24, 27, 32)),
+    "six": [("The game", (3, 10, 11, 18)), ("Moves and tricks", (12, 20, 21)),
+            ("Images on request", (22, 23)), ("Is it good?", (29, 30, 36)), ("When it fails", (24, 27, 32)),
             ("What is it good for?", (31, 41))],
     "twelve": [("First digits", (3,)), ("The game", (10, 11, 18)), ("The moves", (12, 20)), ("Tricks", (21,)),
                ("Convolutions", (22,)), ("Images on request", (23,)), ("A critic", (24,)),
