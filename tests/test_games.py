@@ -1,14 +1,18 @@
 "Every game of a config: broken off and resumed it ends at the same weights; a bad one is refused."
-from dataclasses import replace
+from dataclasses import fields, replace
+from types import SimpleNamespace
 
 import pytest
 import torch
+from golden import digest
+from safetensors.torch import load_file
 from torch import nn
 from torch.testing import assert_close
 
 from gan_course.catalogue import PLAYGROUND, STUDIES
-from gan_course.config import Config, How, Track
-from gan_course.data import load
+from gan_course.cli import main
+from gan_course.config import Config, How, Rules, Track
+from gan_course.data import Data, load
 from gan_course.files import RUN_FILES, RunDir, read_jsonl
 from gan_course.games import (
     GAMES,
@@ -30,9 +34,11 @@ from gan_course.runs import (
     record_faults,
     run_config,
     run_track,
+    score_run,
 )
 from gan_course.scores import frechet_distance, sharpness
-from gan_course.training import generate, load_playground, train_triple
+from gan_course.steps import Recipe
+from gan_course.training import Snapshot, generate, load_playground, train_triple, validation_losses
 
 TINY = Config(net='cdcgan', data='mnist_5k', n_train=200, g_hidden=(8, 8), d_hidden=(8, 8), batch_norm=True,
               latent=4, dropout=.3, batch=50, epochs=3)
@@ -125,16 +131,55 @@ def validated(tmp_path_factory):
     return run_config(HELD, tmp_path_factory.mktemp('held')/'run', how=How('cpu', quiet=True), n_score=50)
 
 
-def test_held_out_images_are_never_trained_on(validated):
-    learn, held = load_train_valid(HELD)
-    assert (len(learn), len(held)) == (140, 60)
-    both = torch.cat([learn.x, held.x]).flatten(1)
-    assert len(both.unique(dim=0)) == len(both) == 200
+def test_held_out_images_are_never_trained_on(tmp_path, monkeypatch):
+    from gan_course import games, runs
+    seen, play, look = dict(learn=[], held=[]), games.train, runs._validate
+    def train(G, D, data, *rest): seen['learn'].append(data); return play(G, D, data, *rest)
+    def validate(now, held, *rest): seen['held'].append(held); return look(now, held, *rest)
+    monkeypatch.setattr(games, 'train', train)
+    monkeypatch.setattr(runs, '_validate', validate)
+    run_config(HELD, tmp_path/'run', how=How('cpu', quiet=True), n_score=50)
+    assert (len(seen['learn']), len(seen['held'])) == (1, 3)
+    learn, *held = ({*map(bytes, data.x.numpy())} for data in (*seen['learn'], *seen['held']))
+    assert len(learn) == 140 and all(len(part) == 60 and not part & learn for part in held)
+
+
+def test_a_row_tells_of_every_epoch_that_was_looked_at(validated):
     row = validated
     assert [round(r['epoch']) for r in row['validation']] == [1, 2, 3]
     assert row['chosen']['last'] == dict(epoch=3, accuracy=row['scores']['accuracy'],
                                          frechet=row['scores']['frechet'])
     assert all(1 <= choice['epoch'] <= 3 for choice in row['chosen'].values())
+
+
+def test_each_rule_keeps_and_scores_the_average_of_the_epoch_it_chose(tmp_path, monkeypatch):
+    from gan_course import runs
+    monkeypatch.setattr(runs, 'choose_epoch', lambda rows, rule: rows[0 if rule == 'g-loss' else -1])
+    config = replace(HELD, ema=.5)
+    chosen = run_config(config, tmp_path/'run', how=How('cpu', quiet=True), n_score=50)['chosen']
+    game = GAMES['gan'](config, load_train(config), build_recipe(config))(None, How('cpu'))
+    ends = [{name: v.clone() for name, v in now.G_ema.state_dict().items()} for now in game]
+    G, _ = build_networks(config, load('mnist_5k'))
+    for rule, found in chosen.items():
+        end = ends[found['epoch'] - 1]
+        assert_close(load_file(tmp_path/'run'/'chosen'/f'{rule}.safetensors'), end, rtol=0, atol=0)
+        G.load_state_dict(end)
+        scores = generator_scores(G, config, 50, brief=True)
+        assert (found['accuracy'], found['frechet']) == (scores['accuracy'], scores['frechet'])
+    assert (chosen['g-loss']['epoch'], chosen['last']['epoch']) == (1, 3)
+
+
+def test_held_out_images_are_looked_at_in_the_range_of_the_game():
+    class Black(nn.Module):
+        latent, n_classes = 1, 0
+        def forward(self, z, y=None): return z.new_zeros(len(z), 1, 8, 8)
+    class Mean(nn.Module):
+        def __init__(self): super().__init__(); self.w = nn.Parameter(torch.ones(()))
+        def forward(self, x, y=None): return self.w * x.mean((1, 2, 3))
+    G, grey = Black(), Data(torch.full((4, 1, 8, 8), 51, dtype=torch.uint8))
+    for norm, level in (('signed', -.6), ('unit', .2)):
+        found = validation_losses(Snapshot(0, 0., 0., {}, G, Mean(), G, {}), grey, Recipe(norm=norm))
+        assert found['real_score'] == pytest.approx(torch.tensor(level).sigmoid().item())
 
 
 def test_each_seed_holds_out_other_images():
@@ -164,6 +209,19 @@ def test_a_race_reads_the_test_images_only_when_it_is_over(monkeypatch):
     assert ends[0]['rules'] != ends[1]['rules'] # they are in the hash
     assert ends[0]['kilobytes'] == round(sum(p.nbytes for p in build_networks(
         replace(TINY, seed=3), load_train(TINY))[0].state_dict().values()) / 1024, 1)
+
+
+def test_a_race_is_decided_on_test_images_by_what_the_average_draws(monkeypatch):
+    from gan_course import runs
+    track, asked = Track("a toy", replace(TINY, epochs=1, ema=.5), n=20, steps=2), []
+    monkeypatch.setattr(runs, 'train_on_generated', lambda *what: asked.append(what) or .5)
+    found, config = run_track(track, 3, How('cpu')), replace(track.config, seed=3)
+    (images, _, test, steps, seed), = asked
+    game = GAMES['gan'](config, load_train(config), build_recipe(config))(None, How('cpu', every=10**9))
+    *_, last = game
+    averaged, plain = (generate(G, 20, seed=1)[0] for G in (last.G_ema, last.G))
+    assert torch.equal(images, averaged) and not torch.equal(images, plain)
+    assert torch.equal(test.x, load('mnist_5k', 'test').x) and (steps, seed, found['taught']) == (2, 3, .5)
 
 
 def test_every_rule_of_a_track_is_in_its_hash_and_the_contestant_is_not():
@@ -221,6 +279,61 @@ def test_a_row_holds_both_judges_and_the_test_sets_class_counts():
     assert said['frechet_matched'] == pytest.approx(frechet_distance(asked, test.x, first))
     assert said['sharpness'] == pytest.approx(sharpness(images, test.x))
     assert len(said['diversity_by_class']) == 10
+
+
+class Still(nn.Module):
+    "Leaves images alone; as a classifier, it finds the first class."
+    def __init__(self, n=0): super().__init__(); self.n, self.w = n, nn.Parameter(torch.ones(()))
+    def forward(self, x, y=None): return torch.eye(self.n)[[0] * len(x)] if self.n else self.w * x
+
+
+def test_what_a_game_trained_is_examined_on_test_images_only(monkeypatch):
+    from gan_course import runs
+    asked = []
+    def noting(read):
+        def noted(*words): asked.append(words[-1]); return read(*words)
+        return noted
+    for name in ('load', 'load_source'): monkeypatch.setattr(runs, name, noting(getattr(runs, name)))
+    monkeypatch.setattr(runs, 'encoder_scores', lambda *_: {})
+    parts = dict(C=Still(10), E=None, F=Still())
+    found = score_run(SimpleNamespace(G=Still(), G_ema=None, parts=parts), CONFIGS['cycle'], 50)
+    zeros = (load('mnist_5k', 'test').y == 0).float().mean().item()
+    assert asked == ['test'] * 4 and found['classified'] == pytest.approx(zeros)
+
+
+def test_all_that_a_run_draws_is_in_the_range_and_from_the_noise_of_its_game(tmp_path, monkeypatch):
+    config = replace(HELD, noise='uniform', norm='unit', g_out='sigmoid', ema=.5, epochs=1)
+    asked = []
+    def note(G, n, y=None, noise='normal', norm='signed', *more, **named):
+        asked.append((noise, norm))
+        return generate(G, n, y, noise, norm, *more, **named)
+    for module in ('runs', 'training'): monkeypatch.setattr(f'gan_course.{module}.generate', note)
+    run_config(config, tmp_path/'run', how=How('cpu', quiet=True), n_score=50)
+    main(['sample', str(tmp_path/'run'), '--n', '5', '--out', str(tmp_path/'x.npz')])
+    assert len(asked) == 7 and {*asked} == {('uniform', 'unit')}
+
+
+def test_pictures_do_not_depend_on_how_many_are_drawn_at_a_time():
+    G, y = load_playground(), torch.tensor([3, 1, 4, 1, 5, 9, 2])
+    one, two = (generate(G, 7, y, batch=batch)[0].float() for batch in (3, 500))
+    assert_close(one, two, rtol=0, atol=1)
+
+
+RULED = Config(data='mnist_5k', n_train=120, latent=4, g_hidden=(8,), d_hidden=(8,), batch=40, epochs=1,
+               lr_g=2e-3, lr_d=2e-3)
+OTHER = dict(opt='rmsprop', lr_g=1e-3, lr_d=1e-3, schedule='linear', beta1=.9, beta2=.9, batch=30, epochs=2,
+             n_d=2, n_g=2, moves='shared', clip=.01, noise='uniform', norm='unit', augment='affine', ema=.5,
+             seed=1)
+
+
+def end_of(config):
+    *_, last = GAMES['gan'](config, load_train(config), build_recipe(config))(None, How('cpu', 'strict'))
+    return digest(last.G_ema.state_dict(), last.D.state_dict())
+
+
+@pytest.mark.parametrize('name', [field.name for field in fields(Rules)])
+def test_every_rule_reaches_the_game(name):
+    assert end_of(replace(RULED, **{name: OTHER[name]})) != end_of(RULED)
 
 
 def test_halfway_between_two_latents_the_arc_keeps_their_length():
