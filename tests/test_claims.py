@@ -45,7 +45,7 @@ from gan_course.claims import (
     write_claims,
 )
 from gan_course.cli import main
-from gan_course.config import Config, How, Study, config_id
+from gan_course.config import Config, How, Measurement, Study, config_id
 from gan_course.files import append_row
 from gan_course.statistics import SCORES
 
@@ -291,6 +291,15 @@ def test_rows_of_arms_that_are_gone_do_not_count(toy, tmp_path):
     assert len(counted_rows("toy", tmp_path)) == 2 # read again when the file has changed
 
 
+def test_rows_of_a_measurement_that_asked_something_else_do_not_count(tmp_path, monkeypatch):
+    this = Measurement("toy", "How many?", "scores.toy", dict(n=10), dict(n=1), ("a",))
+    monkeypatch.setitem(MEASUREMENTS, "toy", this)
+    other = replace(this, full=dict(n=5))
+    store(tmp_path, *[dict(arm="a", seed=seed, form="full", id=asked.key("a", seed))
+                      for seed, asked in enumerate((this, other))])
+    assert [row["seed"] for row in counted_rows("toy", tmp_path)] == [0]
+
+
 def test_lengths_and_precisions_are_never_mixed_and_the_nicer_outcome_is_not_chosen(toy, tmp_path):
     full = toy_rows(OLD, times(WAYS["holds"]))
     store(tmp_path, *full[:3], *full[6:9], *[one | dict(precision="bf16") for one in (*full[3:6], *full[9:])])
@@ -386,6 +395,19 @@ def test_missing_runs_and_their_cost(toy, tmp_path, monkeypatch):
     assert stored_seconds(Job("toy", "new", 4, "small"), tmp_path) == 5. # half the epochs
     assert stored_seconds(Job("toy", "new", 4, "full"), tmp_path/"none") is None
     assert "about 2 more seeds" in claim_table([found])[0]["open"]
+
+
+def test_runs_of_another_precision_are_all_missing(toy, tmp_path, monkeypatch):
+    only(monkeypatch, replace(BETTER, form="full"))
+    store(tmp_path, *toy_rows(OLD[:4], times(WAYS["holds"])[:4]))
+    jobs = missing(verdict("toy", tmp_path), tmp_path, "bf16")
+    assert len(jobs) == 12 and {job.precision for job in jobs} == {"bf16"}
+
+
+def test_half_the_width_is_a_quarter_of_the_time(tmp_path, monkeypatch):
+    monkeypatch.setitem(STUDIES, "toy", replace(TOY, small=dict(epochs=1, width=.5)))
+    store(tmp_path, *toy_rows(OLD, OLD))
+    assert stored_seconds(Job("toy", "new", 9, "small"), tmp_path) == 10 / 2 / 4
 
 
 def test_a_study_with_a_medium_form_is_judged_by_it(toy, tmp_path, monkeypatch):

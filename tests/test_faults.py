@@ -242,6 +242,18 @@ def test_a_loss_that_is_not_finite_stops_with_step_network_and_a_good_checkpoint
     assert kept["step"] == 10 and all(v.isfinite().all() for v in kept["parts"]["G"].values())
 
 
+def test_a_weight_that_breaks_in_the_last_step_before_a_snapshot_stops_the_game(tmp_path):
+    "No loss has shown it yet, and no checkpoint may keep it."
+    run, moves = RunDir(tmp_path/"run", seconds=0), []
+    def spoil(opt, *_):
+        moves.append(opt)
+        if len(moves) == 5: opt.param_groups[0]["params"][0].data[0] = math.nan
+    game = train(*tiny_players(), load_train(TINY), build_recipe(TINY), run, "cpu", every=5)
+    next(game).parts["opt_g"].register_step_post_hook(spoil)
+    with pytest.raises(Diverged, match="a weight of G is not finite at step 10"): next(game)
+    assert load_checkpoint(run.checkpoint)["step"] == 5
+
+
 def test_divergence_on_the_command_line_is_exit_code_1(tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["train", "cgan", "--lr-d", "1e38", "--epochs", "1", "--out", str(tmp_path/"run"), "--quiet"])
@@ -364,6 +376,18 @@ def test_a_full_disk_gets_a_clear_error_and_the_old_file_stays(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True, check=False)
     assert f"could not write {file}" in done.stderr and "the file that was there is intact" in done.stderr
     assert file.read_bytes() == b"old" * 100 and list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs permissions and links")
+def test_a_file_keeps_its_permissions_and_a_link_stays_one(tmp_path):
+    file, link = tmp_path/"a.json", tmp_path/"link.json"
+    def mode(): return file.stat().st_mode & 0o777
+    write_atomically(file, b"1")
+    assert mode() == 0o644 # a temporary file is its owner's alone
+    file.chmod(0o600)
+    link.symlink_to(file)
+    write_atomically(link, b"2")
+    assert link.is_symlink() and file.read_bytes() == b"2" and mode() == 0o600
 
 
 def test_a_broken_last_line_is_left_out_and_a_broken_middle_one_is_not(tmp_path):

@@ -173,6 +173,12 @@ def test_every_form_of_the_same_images_is_the_same_experiment(tmp_path, capsys):
     assert config_id(Config(data=full_name(packed, seed=1))) != config_id(Config(data=names[0]))
 
 
+def test_the_same_images_with_other_classes_are_another_experiment(tmp_path):
+    for name, y in (("a", Y), ("b", Y.flip(0))): np.savez(tmp_path/f"{name}.npz", images=X, labels=y)
+    a, b = (config_id(Config(data=full_name(tmp_path/f"{name}.npz"))) for name in "ab")
+    assert a != b
+
+
 def test_a_file_with_two_parts_keeps_them(tmp_path):
     for keys in ("x_train y_train x_test y_test", "train_images train_labels test_images test_labels"):
         arrays = dict(zip(keys.split(), (X[:60], Y[:60], X[60:], Y[60:]), strict=True))
@@ -185,6 +191,18 @@ def test_a_file_with_two_parts_keeps_them(tmp_path):
         (folder/f"{start}-images-idx3-ubyte").write_bytes(idx(X[part, 0].numpy()))
         (folder/f"{start}-labels-idx1-ubyte").write_bytes(idx(Y[part].numpy().astype(np.uint8)))
     assert len(load(folder)) == 60 and torch.equal(load(folder, "test").x, X[60:])
+
+
+@pytest.mark.parametrize("second", ["test", "val", "valid", "validation"])
+def test_a_folder_of_two_parts_keeps_them(tmp_path, second):
+    for part, i in (("train", 0), (second, 1)): write_folder(tmp_path/"mine"/part, X[i::2], Y[i::2])
+    train, test = (load(tmp_path/"mine", part) for part in ("train", "test"))
+    assert (len(train), len(test), train.n_classes) == (50, 50, 10)
+    for part, i in ((train, 0), (test, 1)):
+        assert {*map(bytes, part.x.numpy())} == {*map(bytes, X[i::2].numpy())}
+    for part, some in (("train", slice(50)), (second, slice(50, 100))):
+        write_folder(tmp_path/"odd"/part, X[some], Y[some])
+    with pytest.raises(ValueError, match="whose parts have other classes"): load(tmp_path/"odd")
 
 
 def test_sizes_channels_and_classes_of_any_number(tmp_path):

@@ -29,6 +29,7 @@ from gan_course.scores import (
     _small_points,
     as_pixels,
     as_points,
+    break_scores,
     copied_share,
     copy_test,
     diversity,
@@ -183,6 +184,9 @@ def test_copies_are_found_and_strangers_are_not():
     copied = copy_test(train[torch.arange(100)], held, train, gaps)
     assert copied["nearest"] == 0 and copied["nearer"] == 1 and copied["nearer_z"] > 8
     assert copied["copied"] == pytest.approx(1) and copied["copied_z"] > 4
+    ones = copy_test(held[held.y == 1], held, train, gaps) # held-out images in the place of generated ones
+    assert ones["nearest_held"] == ones["nearest"] == gaps[held.y == 1].median().item()
+    assert copied["nearest_held"] == gaps.median().item()
 
 
 def test_the_share_copied_is_recovered_whatever_the_sizes_and_the_quality():
@@ -373,6 +377,22 @@ def test_colour_numbers_are_scored_by_their_own_judges():
     assert all(said["accuracy"] > .8 for said in scores["judges"].values())
 
 
+def test_a_taught_classifier_is_examined_on_held_out_images(real, monkeypatch):
+    asked, mine = [], TEST[FIRST][::10]
+    monkeypatch.setattr("gan_course.scores.train_on_generated", lambda *what: asked.append(what) or .5)
+    assert score(mine.x, mine.y, "mnist_5k", ("mnist",), real=real, steps=7)["taught"] == .5
+    (images, y, test, steps), = asked
+    assert test is real.held and steps == 7 and torch.equal(images, mine.x) and torch.equal(y, mine.y)
+
+
+def test_what_images_taught_is_measured_on_others():
+    "They call black 0 and white 1; the examiner agrees, or says the contrary."
+    y = torch.arange(64) % 2
+    x = (255 * y).to(torch.uint8)[:, None, None, None].expand(-1, 1, 8, 8)
+    found = [train_on_generated(x, y, Data(x, asked, n_classes=2), steps=30) for asked in (y, 1 - y)]
+    assert found == [1, 0]
+
+
 @pytest.mark.slow
 def test_a_taught_classifier_is_examined_on_real_images():
     digits = load("mnist_5k")
@@ -391,6 +411,19 @@ def test_damage_is_what_it_is_called(arm):
     assert len(index.unique()) == (20 if arm == "repeated" else len(x))
     assert torch.equal(x, digits.x[index]) == (arm not in ("noise", "blur"))
     assert torch.equal(y, digits.y[index]) == (arm != "shuffled")
+
+
+def test_broken_images_leave_the_training_set_and_copies_stay_in_it(monkeypatch):
+    "Or each of them would pass for a copy of itself."
+    whole, seen = Reference(TEST[::20], load("mnist_5k")[::40]), {}
+    def note(images, y, data, real, steps):
+        mine, learned, held = ({*map(bytes, x.numpy())} for x in (images, real.train.x, real.held.x))
+        seen[arm] = len(mine & learned), len(mine & held), len(held)
+        return {}
+    monkeypatch.setattr("gan_course.scores.reference", lambda data: whole)
+    monkeypatch.setattr("gan_course.scores.score", note)
+    for arm in ("real", "repeated", "seen", "unseen"): break_scores(arm, 0, "mnist_5k", n=20, repeated=5)
+    assert seen == dict(real=(0, 0, 50), repeated=(5, 0, 50), seen=(0, 0, 25), unseen=(0, 0, 25))
 
 
 def test_numbers_are_short_and_json():
