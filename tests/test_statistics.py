@@ -17,6 +17,7 @@ from gan_course.statistics import (
     interval,
     measured,
     power,
+    seeds_needed,
     sign_flip_p,
     summarise_arms,
 )
@@ -124,6 +125,12 @@ def test_power_is_that_of_the_noncentral_t():
         assert power(shift, 1., n, level) == pytest.approx(both, rel=1e-6)
 
 
+def test_the_seeds_needed_are_the_fewest_that_do():
+    n = seeds_needed(1., 2.)
+    assert power(1., 2., n) >= .8 > power(1., 2., n - 1)
+    with pytest.raises(ValueError, match="difference is 0"): seeds_needed(0., 1.)
+
+
 # tables
 
 def test_a_run_that_diverged_is_never_dropped():
@@ -166,6 +173,38 @@ def test_the_worst_is_at_the_bad_end_of_what_other_runs_have():
     assert compare_arms(runs, "accuracy").loc["b", "difference"] == -math.inf
     assert frame(rows_of("density", a=[1., LOST]))["density"].isna().tolist() == [False, True] # no bad end
     assert measured(frame(rows_of(a=[LOST]))) == []
+
+
+def test_a_summary_has_mean_worst_and_spread():
+    table = summarise_arms(frame(rows_of(a=[1., 2., 6.])))
+    assert table.loc["a", ["mean", "worst", "n"]].tolist() == [3, 6, 3]
+    assert math.isclose(table["sd"]["a"], math.sqrt((4 + 1 + 9) / 2))
+
+
+def test_differences_are_paired():
+    "Seeds differ by up to three times, arms by a tenth: only pairs see it."
+    runs = frame(rows_of(a=[10., 20., 30.], b=[9., 18.1, 26.9]))
+    found = compare_arms(runs).loc["b"]
+    assert math.isclose(found["ratio"], (.9 * .905 * 26.9 / 30) ** (1 / 3)) and found["better"] == 1
+    assert found["pairs"] == 3 and found["p"] == found["floor"] == found["holm"] == 1 / 4
+    assert .88 < found["low"] < .9 < found["high"] < .92
+    assert math.isclose(compare_arms(runs, base="b").loc["a", "ratio"], 1 / found["ratio"])
+    lonely = compare_arms(frame(rows_of(a=[10., 20.], b=[9., BROKEN])))
+    assert lonely["pairs"]["b"] == 1 and math.isnan(lonely["low"]["b"])
+
+
+@pytest.mark.parametrize("field,usual,rare", [("precision", "bf16", "fp32"), ("form", "full", "small")])
+def test_a_rare_precision_or_form_is_an_arm_of_its_own(field, usual, rare):
+    rows = [row | {field: usual} for row in rows_of(a=[1., 2., 3.])]
+    rows += [row | {field: rare} for row in rows_of(a=[5.])]
+    assert summarise_arms(frame(rows))["mean"].to_dict() == {"a": 2, f"a ({rare})": 5}
+
+
+@pytest.mark.parametrize("share,collapsed", [
+    ([.1] * 10, False), ([1] + [0] * 9, True), ([.25] * 4 + [0] * 6, True), ([1 / 6] * 6 + [0] * 4, False)])
+def test_collapse_is_fewer_than_half_of_the_classes(share, collapsed):
+    row = rows_of(a=[1.])[0]
+    assert frame([row | dict(scores=dict(class_share=share))])["collapsed"][0] == collapsed
 
 
 def test_an_accident_is_missing_and_two_lost_runs_are_level():

@@ -2,7 +2,6 @@
 import contextlib
 import itertools
 import json
-import math
 import os
 import platform
 import signal
@@ -17,9 +16,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
 import pytest
-from scipy import stats
 from study_victim import BASE, STUDY
 from tqdm import tqdm
 
@@ -43,7 +40,7 @@ from gan_course.engine import (
     side_by_side,
 )
 from gan_course.files import append_row, read_rows
-from gan_course.statistics import compare_arms, frame, interval, power, seeds_needed, summarise_arms
+from gan_course.statistics import frame, summarise_arms
 
 QUICK = replace(BASE, epochs=1)
 HOW = dict(form="full", how=How("cpu", quiet=True), n_score=200, workers=2) # as many threads each, always
@@ -455,66 +452,6 @@ def test_a_timed_run_tells_its_steps_from_all_the_rest(monkeypatch):
     monkeypatch.setattr(engine, "time", types.SimpleNamespace(
         monotonic=lambda: next(clock), process_time=lambda: 5.))
     assert engine._time_run(QUICK, How("cpu")) == dict(step=3., other=5. + 200 - times[4].seconds)
-
-
-# statistics
-
-def rows_of(**arms):
-    return [dict(arm=arm, id=f"{arm}{seed}", config=dict(seed=seed),
-                 scores=dict(frechet=value, class_share=[.1] * 10) if value is not None else None)
-            for arm, values in arms.items() for seed, value in enumerate(values)]
-
-
-def test_a_summary_is_what_a_textbook_says():
-    table = summarise_arms(frame(rows_of(a=[1., 2., 6.], b=[4., 4., 4.])))
-    assert table.loc["a", ["mean", "worst", "n"]].tolist() == [3, 6, 3]
-    assert math.isclose(table["geo_mean"]["a"], 12 ** (1 / 3))
-    assert math.isclose(table["sd"]["a"], math.sqrt((4 + 1 + 9) / 2))
-    assert table.loc["b", ["low", "high", "sd"]].tolist() == pytest.approx([4, 4, 0])
-    logs, half = np.log([1., 2., 6.]), stats.t.ppf(.975, 2)
-    ends = np.exp(logs.mean() + np.array([-half, half]) * logs.std(ddof=1) / math.sqrt(3))
-    assert table.loc["a", ["low", "high"]].tolist() == pytest.approx(ends.tolist())
-
-
-def test_differences_are_paired():
-    "Seeds differ by up to three times, arms by a tenth: only pairs see it."
-    runs = frame(rows_of(a=[10., 20., 30.], b=[9., 18.1, 26.9]))
-    found = compare_arms(runs).loc["b"]
-    assert math.isclose(found["ratio"], (.9 * .905 * 26.9 / 30) ** (1 / 3)) and found["better"] == 1
-    assert found["pairs"] == 3 and found["p"] == found["floor"] == found["holm"] == 1 / 4
-    assert .88 < found["low"] < .9 < found["high"] < .92
-    assert math.isclose(compare_arms(runs, base="b").loc["a", "ratio"], 1 / found["ratio"])
-    lonely = compare_arms(frame(rows_of(a=[10., 20.], b=[9., None])))
-    assert lonely["pairs"]["b"] == 1 and math.isnan(lonely["low"]["b"])
-
-
-def test_a_rare_precision_is_an_arm_of_its_own():
-    rows = [row | dict(precision="bf16") for row in rows_of(a=[1., 2., 3.])]
-    rows += [row | dict(precision="fp32") for row in rows_of(a=[5.])]
-    assert summarise_arms(frame(rows))["mean"].to_dict() == {"a": 2, "a (fp32)": 5}
-
-
-@pytest.mark.parametrize("share,collapsed", [
-    ([.1] * 10, False), ([1] + [0] * 9, True), ([.25] * 4 + [0] * 6, True), ([1 / 6] * 6 + [0] * 4, False)])
-def test_collapse_is_fewer_than_half_of_the_classes(share, collapsed):
-    row = rows_of(a=[1.])[0]
-    assert frame([row | dict(scores=dict(class_share=share))])["collapsed"][0] == collapsed
-
-
-def test_an_interval_covers_as_often_as_many_seeds_allow():
-    "With 40 values a 95 % interval holds the truth about 95 times in 100."
-    rng = np.random.default_rng(0)
-    held = np.mean([low <= 0 <= high for low, high in (interval(rng.normal(size=40)) for _ in range(200))])
-    assert .89 <= held <= .99
-
-
-def test_power_agrees_with_a_simulation():
-    draws = np.random.default_rng(0).normal(1., 2., (20_000, 12))
-    found = (stats.ttest_1samp(draws, 0, axis=1).pvalue < .05).mean()
-    assert abs(power(1., 2., 12) - found) < .012
-    n = seeds_needed(1., 2.)
-    assert power(1., 2., n) >= .8 > power(1., 2., n - 1)
-    with pytest.raises(ValueError, match="difference is 0"): seeds_needed(0., 1.)
 
 
 # the commands
