@@ -1,13 +1,16 @@
 "What every test shares."
 import os
+import shutil
+import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 import warm
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("course", deadline=None) # a busy machine is no failure: no test is timed
+# a busy machine is no failure: no test is timed
+settings.register_profile("course", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("course")
 os.environ["IN_TEST"] = "1" # predictions are then text, and nbdev_export() does nothing
 
@@ -24,6 +27,33 @@ def pytest_configure(config):
 def root():
     "The checkout."
     return Path(__file__).parents[1]
+
+
+@pytest.fixture
+def git(tmp_path):
+    "Git in a folder of the test's own, whatever settings a person has."
+    if not shutil.which("git"): pytest.skip("no git")
+    alone = os.environ | dict(GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1")
+    names = "-c", "user.name=a", "-c", "user.email=a@b"
+    def git(*words): subprocess.run(["git", *names, *words], cwd=tmp_path, check=True, env=alone)
+    return git
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_downloads():
+    "What is not on this machine is left out; no test waits for a mirror."
+    def offline(*_, **__): raise OSError("tests download nothing")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gan_course.data.download_url", offline)
+        yield
+
+
+@pytest.fixture(scope="session")
+def house_numbers():
+    "Both parts of `svhn_10k`, by name."
+    from gan_course.data import load
+    try: return {part: load("svhn_10k", part) for part in ("train", "test")}
+    except FileNotFoundError as e: pytest.skip(str(e))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -132,12 +132,15 @@ def golden():
 
 
 def made_by():
-    "What the last bit of a sum may depend on."
+    "What the last bit of a sum may depend on; virtual machines of several generations have one model's name."
     info = Path('/proc/cpuinfo')
-    lines = info.read_text().splitlines() if info.exists() else []
-    model = next((line.split(':')[1].strip() for line in lines if line.startswith('model name')), '')
-    parts = model or platform.processor() or platform.machine(), torch.backends.cpu.get_cpu_capability()
-    return dict(torch=torch.__version__, machine=f"{', '.join(parts)}, {torch.get_num_threads()} thread")
+    lines = info.read_text(encoding='utf-8').split('\n\n')[0].splitlines() if info.exists() else []
+    facts = {name.strip(): fact.strip() for name, _, fact in (line.partition(':') for line in lines)}
+    names = 'model name', 'cpu family', 'model', 'stepping', 'cache size'
+    parts = [f'{name} {facts[name]}' for name in names if name in facts] or [
+        platform.processor() or platform.machine()]
+    parts += torch.backends.cpu.get_cpu_capability(), f'{torch.get_num_threads()} thread'
+    return dict(torch=torch.__version__, machine=', '.join(parts))
 
 
 def main():
@@ -147,14 +150,14 @@ def main():
     parser.add_argument('--write', action='store_true', help=f"keep today's hashes in {FILE.name}")
     parser.add_argument('--strict', action='store_true', help="compare with another torch's, too")
     args, here = parser.parse_args(), made_by()
-    kept = {} if args.write else json.loads(FILE.read_text())
+    kept = {} if args.write else json.loads(FILE.read_text(encoding='utf-8'))
     other = [f'{name} is {now}, was {kept[name]}' for name, now in here.items() if kept and kept[name] != now]
     if other: print(f"{FILE.name} was made by another torch: {'; '.join(other)}", file=sys.stderr)
     if other and not args.strict: return 0
     hashes = golden()
     text = json.dumps(here | dict(hashes=hashes), indent=1, sort_keys=True)
     print(text)
-    if args.write: FILE.write_text(text + '\n'); return 0
+    if args.write: FILE.write_text(text + '\n', encoding='utf-8'); return 0
     differ = sorted(name for name in hashes | kept['hashes'] if hashes.get(name) != kept['hashes'].get(name))
     for name in differ: print(f'differs: {name}', file=sys.stderr)
     return int(bool(differ))

@@ -155,7 +155,8 @@ def test_a_table_of_one_arm_has_no_differences(tmp_path, capsys):
                  scores=dict(frechet=9. + seed))
             for seed in range(3)]
     for some in (rows, rows[:1]):
-        (tmp_path/"hacks-seeds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in some))
+        lines = "".join(json.dumps(row) + "\n" for row in some)
+        (tmp_path/"hacks-seeds.jsonl").write_text(lines, encoding="utf-8")
         main(["table", "hacks-seeds", "--results", str(tmp_path), "--base", "base"])
         said = capsys.readouterr().out
         assert "frechet, low is good" in said and "differences" not in said
@@ -176,9 +177,9 @@ def test_a_run_leaves_its_directory(run):
     names = {path.name for path in run.iterdir()}
     assert names == {"config.json", "metrics.jsonl", "samples", "checkpoint.pt", "generator.safetensors",
                      "README.md", "row.json", ".gan_course", ".lock"}
-    row = json.loads((run/"row.json").read_text())
+    row = json.loads((run/"row.json").read_text(encoding="utf-8"))
     assert row["step"] == 125 and row["scores"]["n"] and row["config"]["g_hidden"] == [32]
-    metrics = [json.loads(line) for line in (run/"metrics.jsonl").read_text().splitlines()]
+    metrics = [json.loads(line) for line in (run/"metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["step"] for row in metrics] == [63, 125]
     assert sorted(path.name for path in (run/"samples").iterdir()) == ["epoch-0001.png", "epoch-0002.png"]
 
@@ -210,8 +211,8 @@ def test_sample_and_score(run, tmp_path, capsys):
 def test_a_generator_needs_no_data_to_draw(run, tmp_path, monkeypatch):
     "A run made elsewhere on a data set that is not here."
     shutil.copytree(run, tmp_path/"run")
-    config = json.loads((run/"config.json").read_text()) | {"data": "mnist"}
-    (tmp_path/"run"/"config.json").write_text(json.dumps(config))
+    config = json.loads((run/"config.json").read_text(encoding="utf-8")) | {"data": "mnist"}
+    (tmp_path/"run"/"config.json").write_text(json.dumps(config), encoding="utf-8")
     monkeypatch.setenv("GAN_COURSE_DATA", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     main(["sample", str(tmp_path/"run"), "--n", "5", "--out", str(tmp_path/"drawn.npz")])
@@ -253,9 +254,9 @@ def test_what_a_person_types_wrong(run, tmp_path, capsys):
     said = refused(capsys, "sample", run, "--n", "5", "--labels", "12", "--out", tmp_path/"x.npz")
     assert "labels is (12,), allowed are classes 0 to 9" in said
     assert not (tmp_path/"x.npz").exists()
-    (tmp_path/"y.npz").write_text("mine")
+    (tmp_path/"y.npz").write_text("mine", encoding="utf-8")
     assert "is there already" in refused(capsys, "sample", run, "--n", "5", "--out", tmp_path/"y.npz")
-    assert (tmp_path/"y.npz").read_text() == "mine"
+    assert (tmp_path/"y.npz").read_text(encoding="utf-8") == "mine"
     said = refused(capsys, "score", tmp_path/"nothing.npz", "--data", "mnist_5k")
     assert "nothing.npz, and nothing is there; allowed is the folder" in said
     assert "did you mean 'mnist'" in refused(capsys, "score", run, "--data", "mnsit")
@@ -271,10 +272,10 @@ def test_what_has_no_generator_to_read_says_why(run, tmp_path, capsys):
     shutil.copytree(run, tmp_path/"run")
     (tmp_path/"run"/"generator.safetensors").write_bytes(b"no weights")
     assert "generator.safetensors is damaged" in refused(capsys, "sample", tmp_path/"run", "--n", "5")
-    known = json.loads((run/"config.json").read_text())
-    (tmp_path/"run"/"config.json").write_text(json.dumps(known | dict(game="plain")))
+    known = json.loads((run/"config.json").read_text(encoding="utf-8"))
+    (tmp_path/"run"/"config.json").write_text(json.dumps(known | dict(game="plain")), encoding="utf-8")
     assert "of a classifier alone: it has no generator" in refused(capsys, "score", tmp_path/"run")
-    (tmp_path/"run"/"config.json").write_text("{")
+    (tmp_path/"run"/"config.json").write_text("{", encoding="utf-8")
     assert "config.json is damaged" in refused(capsys, "doctor", tmp_path/"run")
 
 
@@ -287,7 +288,7 @@ def test_a_finished_run_resumed_ends_as_it_ended(run, capsys):
 
 def test_quickstart_writes_pictures_and_a_report_that_needs_nothing_else(tmp_path, capsys):
     main(["quickstart", "--out", str(tmp_path/"q"), "--epochs", "2", "--quiet"])
-    page = (tmp_path/"q"/"report.html").read_text()
+    page = (tmp_path/"q"/"report.html").read_text(encoding="utf-8")
     assert (tmp_path/"q"/"digits.png").exists() and (tmp_path/"q"/"curves.png").exists()
     assert "src=\"http" not in page and "href=\"http" not in page and "{{" not in page
     assert "report.html" in capsys.readouterr().out
@@ -297,7 +298,7 @@ def test_quickstart_writes_pictures_and_a_report_that_needs_nothing_else(tmp_pat
 def test_start_copies_the_notebooks_into_a_new_folder_only(tmp_path, capsys):
     main(["start", str(tmp_path/"mine")])
     copies = list((tmp_path/"mine").glob("[0-9]*.ipynb"))
-    last = ["".join(json.loads(copy.read_text())["cells"][-1]["source"]) for copy in copies]
+    last = ["".join(json.loads(copy.read_text(encoding="utf-8"))["cells"][-1]["source"]) for copy in copies]
     assert len(copies) >= 14 and not any("nbdev_export()" in source for source in last)
     assert "not empty" in refused(capsys, "start", tmp_path/"mine")
 
@@ -341,7 +342,7 @@ def test_the_doctor_explains_a_run_and_finds_a_sound_one_sound(run, tmp_path, ca
     shutil.copytree(run, sick)
     lost = dict(step=99, epoch=1., d_loss_real=.01, d_loss_fake=.01, g_loss=6., real_logit=5., fake_logit=-5.,
                 real_score=.99, fake_score=.01)
-    (sick/"metrics.jsonl").write_text(json.dumps(lost) + "\n")
+    (sick/"metrics.jsonl").write_text(json.dumps(lost) + "\n", encoding="utf-8")
     main(["doctor", str(sick)])
     said = capsys.readouterr().out
     assert "d-wins" in said and "likely causes" in said and "cures" in said
@@ -350,7 +351,7 @@ def test_the_doctor_explains_a_run_and_finds_a_sound_one_sound(run, tmp_path, ca
 @pytest.mark.slow
 def test_the_doctor_forgets_a_divergence_that_a_resumed_run_got_over(run, tmp_path, capsys):
     shutil.copytree(run, tmp_path/"run")
-    (tmp_path/"run"/"diverged.txt").write_text("g_loss is nan")
+    (tmp_path/"run"/"diverged.txt").write_text("g_loss is nan", encoding="utf-8")
     main(["doctor", str(tmp_path/"run")])
     assert "not-finite: g_loss is nan" in capsys.readouterr().out
     main(["train", "cgan", "--out", str(tmp_path/"run"), *SMALL, "--resume"])
@@ -360,5 +361,5 @@ def test_the_doctor_forgets_a_divergence_that_a_resumed_run_got_over(run, tmp_pa
 
 def test_the_doctor_refuses_what_is_no_run_or_has_not_begun(run, tmp_path, capsys):
     assert "no config.json" in refused(capsys, "doctor", tmp_path)
-    (tmp_path/"config.json").write_text((run/"config.json").read_text())
+    (tmp_path/"config.json").write_text((run/"config.json").read_text(encoding="utf-8"), encoding="utf-8")
     assert "no metrics yet" in refused(capsys, "doctor", tmp_path)

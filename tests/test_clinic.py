@@ -112,7 +112,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(call, why):
 def test_cases_are_recorded_once(tmp_path):
     file = tmp_path/"ward"/"cases.jsonl"
     for _ in range(2): record_cases(file, seeds=(0,), names=("eps-momentum",))
-    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert [(row["cured"], "layers" in row["looks"]) for row in rows] == [(False, True), (True, False)]
 
 

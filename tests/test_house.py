@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import symtable
 import sys
@@ -59,7 +60,7 @@ def test_a_module_imports_only_from_lower_floors(root):
     floor = {name: at for name, (at, _) in load_script(root, "house").floors(root).items()}
     assert set(floor) == MODULES, "the map of the house in CONTRIBUTING.md names other modules"
     for module in floor:
-        for other in modules(imports(ast.parse((ROOT/f"{module}.py").read_text()))):
+        for other in modules(imports(ast.parse((ROOT/f"{module}.py").read_text(encoding="utf-8")))):
             if (module, other) in DOORS: continue
             assert other in floor, f"{module} imports {other}, which is on no floor"
             assert floor[other] < floor[module], f"{module} imports {other}"
@@ -68,7 +69,7 @@ def test_a_module_imports_only_from_lower_floors(root):
 
 def test_nobody_imports_the_answers():
     for path in ROOT.rglob("*.py"):
-        for other in modules(imports(ast.parse(path.read_text()))):
+        for other in modules(imports(ast.parse(path.read_text(encoding="utf-8")))):
             if (path.stem, other) in DOORS: continue
             assert other.split(".")[0] != "answers", f"{path.name} imports {other}"
 
@@ -224,19 +225,20 @@ def test_export_is_in_sync(root, tmp_path):
     for name in ("nbs", "settings.ini"):
         subprocess.run(["cp", "-r", root/name, tmp_path], check=True)
     (tmp_path/"gan_course").mkdir()
-    (tmp_path/"gan_course"/"__init__.py").write_text((root/"gan_course"/"__init__.py").read_text())
+    shutil.copy(root/"gan_course"/"__init__.py", tmp_path/"gan_course")
     outside = {name: value for name, value in os.environ.items() if name != "IN_TEST"}
     export = "from nbdev.doclinks import nbdev_export; nbdev_export()"
     subprocess.run([sys.executable, "-c", export], cwd=tmp_path, check=True, env=outside)
-    mine = {p.name: p.read_text() for p in (root/"gan_course").glob("*.py") if p.name != "__main__.py"}
-    again = {p.name: p.read_text() for p in (tmp_path/"gan_course").glob("*.py")}
+    mine = {p.name: p.read_text(encoding="utf-8")
+            for p in (root/"gan_course").glob("*.py") if p.name != "__main__.py"}
+    again = {p.name: p.read_text(encoding="utf-8") for p in (tmp_path/"gan_course").glob("*.py")}
     assert set(again) == set(mine)
     for name, text in again.items(): assert text == mine[name], f"{name} is not what its notebook exports"
 
 
 def test_notebooks_are_clean(root):
     for path in (root/"nbs").glob("*.ipynb"):
-        notebook = json.loads(path.read_text())
+        notebook = json.loads(path.read_text(encoding="utf-8"))
         assert "widgets" not in notebook["metadata"]
         for cell in notebook["cells"]:
             assert cell.get("execution_count") is None and set(cell["metadata"]) <= {"tags"}, path.name
@@ -276,7 +278,7 @@ def test_stored_rows_belong_to_configs_that_exist(root):
     "A committed result names a study, an arm and a config of today, under the id it would get today."
     for file in (root/"nbs"/"results").glob("*.jsonl"):
         rows = read_rows(file) # a broken line warns, and a warning fails
-        assert len(rows) == len(file.read_text().splitlines()), f"{file.name} has a run twice"
+        assert len(rows) == len(file.read_text(encoding="utf-8").splitlines()), f"{file.name} has a run twice"
         for row in rows:
             assert row["device"] and row["versions"]["torch"]
             if file.stem in MEASUREMENTS: continue # tested below

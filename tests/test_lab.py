@@ -66,7 +66,7 @@ def lab(tmp_path_factory, root):
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
                "--port-retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={work}",
                "--LabApp.expose_app_in_browser=True"]
-    with (tmp_path/"log").open("w") as log:
+    with (tmp_path/"log").open("w", encoding="utf-8") as log:
         server = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     try:
         for _ in range(240):

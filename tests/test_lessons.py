@@ -269,5 +269,6 @@ def test_marks_are_kept_as_they_come_and_none_is_overwritten(tmp_path):
     rows = {"anna lee.ipynb": [dict(exercise="a")], "anna-lee.ipynb": [dict(exercise="b")]}
     for table in (dict([*rows.items()][:1]), rows):
         lessons.write_marks(tmp_path/"marks.csv", table)
-        files = [json.loads(file.read_text()) for file in (tmp_path/"marks_by_notebook").glob("*.json")]
+        files = [json.loads(file.read_text(encoding="utf-8"))
+                 for file in (tmp_path/"marks_by_notebook").glob("*.json")]
         assert sorted(marks[0]["exercise"] for marks in files) == ["a", "b"][:len(table)]

@@ -431,13 +431,13 @@ def test_quickstart_on_ones_own_images(home, quick_judges, capsys, monkeypatch):
 def test_a_longer_run_goes_on_to_the_same_bits(tmp_path, changes):
     long = replace(TINY, data="mnist_5k", n_train=300, epochs=4, **changes)
     run_config(replace(long, epochs=2), tmp_path/"a", how=QUIET, n_score=100)
-    before = json.loads((tmp_path/"a"/"row.json").read_text())
+    before = json.loads((tmp_path/"a"/"row.json").read_text(encoding="utf-8"))
     row = run_config(long, tmp_path/"a", True, how=QUIET, n_score=100)
     run_config(long, tmp_path/"b", how=QUIET, n_score=100)
     one, two = (load_generator(tmp_path/run).state_dict() for run in "ab")
     assert all(torch.equal(one[key], two[key]) for key in one)
     rows = [[{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in
-             (tmp_path/run/"metrics.jsonl").read_text().splitlines()] for run in "ab"]
+             (tmp_path/run/"metrics.jsonl").read_text(encoding="utf-8").splitlines()] for run in "ab"]
     assert rows[0] == rows[1] and row["id"] == config_id(long) != before["id"]
 
 

@@ -94,9 +94,6 @@ def test_the_notice_names_all_weights_and_data_sets(root):
     for name in set(DATASETS) - set(TOYS): assert re.search(rf"\b{name}\b", notice, re.I), name
 
 
-def git(folder, *words): return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
-
-
 def notebook(outputs, first, second):
     "A notebook of two cells, the first one with an output."
     shown = dict(output_type="stream", name="stdout", text=[outputs])
@@ -105,25 +102,23 @@ def notebook(outputs, first, second):
     return json.dumps(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5), indent=1) + "\n"
 
 
-@pytest.mark.skipif(not shutil.which("git"), reason="no git")
-def test_notebooks_that_differ_in_outputs_alone_are_merged(root, tmp_path):
+def test_notebooks_that_differ_in_outputs_alone_are_merged(root, git, tmp_path):
     "Two people ran the same chapter, and each changed another cell: with `make hooks`, that is no conflict."
     make = (root/"Makefile").read_text(encoding="utf-8")
     driver = re.search(r'merge\.nbdev-merge\.driver "\$\(BIN\)/(.+)"', make)[1]
     shutil.copy(root/".gitattributes", tmp_path)
     shutil.copy(root/"settings.ini", tmp_path)
-    git(tmp_path, "init", "-q")
-    settings = {"user.name": "a", "user.email": "a@b", "merge.nbdev-merge.driver": f"{BIN}/{driver}"}
-    for name, value in settings.items(): git(tmp_path, "config", name, value)
+    git("init", "-q")
+    git("config", "merge.nbdev-merge.driver", f"{BIN}/{driver}")
     file = tmp_path/"a.ipynb"
     states = dict(base=("1", "x", "y"), theirs=("2", "x", "theirs"), ours=("3", "x", "y"))
     for branch, parts in states.items():
-        if branch == "ours": git(tmp_path, "checkout", "-q", "base")
-        git(tmp_path, "checkout", "-q", "-b", branch)
+        if branch == "ours": git("checkout", "-q", "base")
+        git("checkout", "-q", "-b", branch)
         file.write_text(notebook(*parts), encoding="utf-8")
-        git(tmp_path, "add", "-A")
-        git(tmp_path, "commit", "-q", "-m", branch)
-    git(tmp_path, "merge", "-q", "--no-edit", "theirs")
+        git("add", "-A")
+        git("commit", "-q", "-m", branch)
+    git("merge", "-q", "--no-edit", "theirs")
     merged = json.loads(file.read_text(encoding="utf-8"))["cells"]
     assert [cell["source"] for cell in merged] == [["x"], ["theirs"]]
     assert merged[0]["outputs"][0]["text"] == ["3"]

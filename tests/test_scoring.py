@@ -368,10 +368,9 @@ def test_a_part_of_the_real_images_takes_its_views_along(real):
     assert all(key[0] in ("held", "train") for key in some.kept) and torch.isfinite(some.gaps()).all()
 
 
-def test_colour_numbers_are_scored_by_their_own_judges():
-    try: test = load("svhn_10k", "test")
-    except FileNotFoundError: pytest.skip("svhn_10k is not here")
-    few = Reference(test[:300], load("svhn_10k")[:300])
+def test_colour_numbers_are_scored_by_their_own_judges(house_numbers):
+    test = house_numbers["test"]
+    few = Reference(test[:300], house_numbers["train"][:300])
     scores = score(test.x[300:400], test.y[300:400], "svhn_10k", real=few, steps=0)
     assert list(scores["judges"]) == ["svhn_10k", "svhn_10k_b"]
     assert all(said["accuracy"] > .8 for said in scores["judges"].values())
@@ -448,11 +447,11 @@ def test_a_measurement_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsy
     stopping.clear()
     main(words)
     assert asked == [("a", 0), ("b", 0), ("a", 1), ("b", 1)] # none twice
-    rows = [json.loads(line) for line in (tmp_path/"toy.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in (tmp_path/"toy.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(row["arm"], row["seed"]) for row in rows] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
     assert rows[2]["found"] == 11 and rows[2]["device"] and rows[2]["form"] == "full"
     main(words)
-    assert len((tmp_path/"toy.jsonl").read_text().splitlines()) == 4
+    assert len((tmp_path/"toy.jsonl").read_text(encoding="utf-8").splitlines()) == 4
     capsys.readouterr()
 
 
@@ -462,7 +461,7 @@ def test_a_page_of_scores_needs_nothing_but_itself(tmp_path, capsys):
     words = ["score", str(file), "--data", "mnist_5k", "--html", str(tmp_path/"page.html")]
     main(words)
     scores = json.loads(capsys.readouterr().out)
-    page = (tmp_path/"page.html").read_text()
+    page = (tmp_path/"page.html").read_text(encoding="utf-8")
     assert scores["n"] == 40 and scores["what"] == str(file)
     assert 'src="http' not in page and 'href="' not in page and page.count("data:image/png") == 2
     assert "$" not in page and SCORERS["mnist_b"] in page

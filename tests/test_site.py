@@ -61,7 +61,7 @@ def build(root, copy, tool):
         elif (root/name).exists(): shutil.copy(root/name, copy/name)
     kernel = dict(kernelspec=dict(name="python3", display_name="python3", language="python"))
     probe = dict(nbformat=4, nbformat_minor=5, metadata=kernel, cells=PROBE)
-    (copy/"nbs"/"99_probe.ipynb").write_text(json.dumps(probe))
+    (copy/"nbs"/"99_probe.ipynb").write_text(json.dumps(probe), encoding="utf-8")
     done = run(copy, "docs.py", f"--tool={tool}", "--offline")
     assert done.returncode == 0, done.stdout + done.stderr
     return copy/"_docs"
@@ -97,12 +97,13 @@ def test_readme_is_what_the_index_says(root):
 
 
 def test_readme_links_exist(root):
-    for target in re.findall(r"\]\(([^)#:]+)\)", (root/"README.md").read_text()):
+    for target in re.findall(r"\]\(([^)#:]+)\)", (root/"README.md").read_text(encoding="utf-8")):
         assert (root/target).exists(), target
 
 
 def test_the_map_lists_every_chapter(root):
-    listed = re.findall(r"\| (\d\d) \| \[[^]]+\]\(nbs/(\d\d)(_\w+\.ipynb)\)", (root/"README.md").read_text())
+    readme = (root/"README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\| (\d\d) \| \[[^]]+\]\(nbs/(\d\d)(_\w+\.ipynb)\)", readme)
     assert {number + name for _, number, name in listed} == numbered(root)
     assert all(shown == number for shown, number, _ in listed)
 
@@ -130,11 +131,11 @@ def test_the_sidebar_has_the_titles_of_the_chapters(root, site):
 
 
 def test_every_chapter_has_its_page(root, site):
-    front = (site/"index.html").read_text()
+    front = (site/"index.html").read_text(encoding="utf-8")
     for name in numbered(root):
         page = f"{name[3:].removesuffix('.ipynb')}.html"
         assert (site/page).exists() and f'href="{page}"' in front
-        shown = (site/page).read_text()
+        shown = (site/page).read_text(encoding="utf-8")
         assert "<h2" in shown and "`](http" not in shown, page # no link is shown as it is written
 
 
@@ -142,7 +143,7 @@ TOYS = ("debugger", "seven", "redraw", "spot", "replay")
 
 
 def test_the_playground_has_every_widget_and_one_small_script(site):
-    page, front = (site/"playground.html").read_text(), (site/"index.html").read_text()
+    page, front = ((site/f"{name}.html").read_text(encoding="utf-8") for name in ("playground", "index"))
     for name in TOYS: assert page.count(f'data-widget="{name}"') == 1
     [script] = re.findall(r'<script src="(site_libs/widgets/[^"]+)"></script>', page)
     size = len(page) + (site/script).stat().st_size
@@ -151,7 +152,7 @@ def test_the_playground_has_every_widget_and_one_small_script(site):
 
 
 def test_a_chapter_shows_the_widget_its_cell_ends_with(site):
-    page = (site/"widgets.html").read_text()
+    page = (site/"widgets.html").read_text(encoding="utf-8")
     for name in ("debugger", "seven", "redraw", "spot"): assert f'data-widget="{name}"' in page
     assert "to be seen in JupyterLab" not in page.split("<h2")[-1]
 
@@ -299,15 +300,17 @@ def test_no_link_is_broken_and_nothing_comes_from_elsewhere(site, links):
 def test_the_link_check_finds_what_is_wrong(tmp_path, links):
     (tmp_path/"index.html").write_text(
         '<a href="gone.html">1</a><a href="#gone">2</a><img src="gone.png"><a href="two.html#there">right</a>'
-        '<script src="https://example.org/a.js"></script><a href="https://example.org">right</a>')
-    (tmp_path/"two.html").write_text('<p id="there">right</p><a href="index.html#gone">3</a>')
-    (tmp_path/"a.css").write_text("@import url(https://example.org/font.css);")
+        '<script src="https://example.org/a.js"></script><a href="https://example.org">right</a>',
+        encoding="utf-8")
+    (tmp_path/"two.html").write_text('<p id="there">right</p><a href="index.html#gone">3</a>',
+                                     encoding="utf-8")
+    (tmp_path/"a.css").write_text("@import url(https://example.org/font.css);", encoding="utf-8")
     assert len(links.problems(tmp_path)) == 6
     assert links.problems(tmp_path/"gone") != []
 
 
 def test_a_page_shows_what_a_chapter_may_hold(site):
-    page = (site/"probe.html").read_text()
+    page = (site/"probe.html").read_text(encoding="utf-8")
     for piece in ("<h1", "What a page must show", "callout-note", "<summary>Solution</summary>", "folded",
                   'alt="One black dot"', r"\(D^*(x)\)", r"\begin{aligned}", 'href="losses.html"',
                   'href="core.html#slerp"', "blob/main/LICENSE", "nowhere_to_be_found"):

@@ -46,7 +46,7 @@ QUICK = replace(BASE, epochs=1)
 HOW = dict(form="full", how=How("cpu", quiet=True), n_score=200, workers=2) # as many threads each, always
 
 
-def lines(file): return Path(file).read_text().splitlines()
+def lines(file): return Path(file).read_text(encoding="utf-8").splitlines()
 
 
 def keys(rows): return [(row["arm"], row["config"]["seed"]) for row in rows]
@@ -76,7 +76,7 @@ def test_many_processes_append_to_one_file(tmp_path):
 def test_a_broken_line_is_reported_and_kept(tmp_path):
     file = tmp_path/"rows.jsonl"
     append_row(file, dict(arm="a", id="1"))
-    with file.open("a") as out: out.write('{"arm": "a", "id": "2", "conf')
+    with file.open("a", encoding="utf-8") as out: out.write('{"arm": "a", "id": "2", "conf')
     with pytest.warns(UserWarning, match=r'line 2 of .*rows.jsonl is no row.*"conf'):
         assert len(read_rows(file)) == 1
     append_row(file, dict(arm="a", id="3"))
@@ -87,7 +87,7 @@ def test_a_broken_line_is_reported_and_kept(tmp_path):
 
 @pytest.mark.parametrize("line", ["[]", "3", '{"id": "1"}', "null"])
 def test_what_is_no_row_is_reported(tmp_path, line):
-    (tmp_path/"rows.jsonl").write_text(line + "\n")
+    (tmp_path/"rows.jsonl").write_text(line + "\n", encoding="utf-8")
     with pytest.warns(UserWarning, match="line 1"): assert read_rows(tmp_path/"rows.jsonl") == []
 
 
@@ -206,7 +206,7 @@ def test_a_run_of_another_study_is_taken_over(short):
 
 def start_victim(folder, *engine):
     script = Path(__file__).with_name("study_victim.py")
-    with (folder/"said").open("a") as said:
+    with (folder/"said").open("a", encoding="utf-8") as said:
         return subprocess.Popen([sys.executable, script, folder, *engine], start_new_session=True,
                                 stdout=said, stderr=said)
 
@@ -223,8 +223,9 @@ def workers_of(pid):
     "The processes under a process, by what the kernel says of each."
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        try: parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError): pass
+        try: facts = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError): continue
+        parents[int(stat.parent.name)] = int(facts[1])
     below = {pid}
     for _ in range(5): below |= {child for child, parent in parents.items() if parent in below}
     return below - {pid}
@@ -245,7 +246,7 @@ def test_a_killed_study_goes_on_without_loss_or_repeat(tmp_path, whole):
     had = lines(rows)
     assert 1 <= len(had) < len(EVERY_RUN)
     again = start_victim(tmp_path)
-    assert again.wait(timeout=300) == 0, (tmp_path/"said").read_text()
+    assert again.wait(timeout=300) == 0, (tmp_path/"said").read_text(encoding="utf-8")
     assert lines(rows)[:len(had)] == had and same_results(read_rows(rows), whole)
 
 
@@ -281,7 +282,7 @@ def test_ray_repeats_what_was_lost_with_a_worker(tmp_path, whole):
     until(lambda: ray_workers() and any(tmp_path.glob("runs/*/metrics.jsonl")))
     lost = ray_workers()[0]
     os.kill(lost, signal.SIGKILL)
-    assert victim.wait(timeout=300) == 0, (tmp_path/"said").read_text()
+    assert victim.wait(timeout=300) == 0, (tmp_path/"said").read_text(encoding="utf-8")
     rows = tmp_path/"results"/"victim.jsonl"
     assert len(lines(rows)) == len(EVERY_RUN) and sorted(keys(read_rows(rows))) == EVERY_RUN
     assert {row.get("step") for row in read_rows(rows)} == {600}
@@ -299,7 +300,8 @@ def test_ctrl_c_while_workers_start_ends_the_study(tmp_path, after):
     victim.wait(timeout=60)
     rows = tmp_path/"results"/"victim.jsonl"
     assert not rows.exists() or not lines(rows)
-    assert (tmp_path/"said").read_text().count("Traceback") <= 1 # the script's own, none of a worker's
+    said = (tmp_path/"said").read_text(encoding="utf-8")
+    assert said.count("Traceback") <= 1 # the script's own, none of a worker's
 
 
 def fall_once(marker):

@@ -3,6 +3,7 @@ import asyncio
 import itertools
 import re
 import threading
+import time
 
 import pytest
 import torch
@@ -66,8 +67,13 @@ def test_a_paused_run_waits_for_the_page(board):
     snapshots = widgets._hand_on(play(), board)
     next(snapshots)
     widgets._answer_board(board, "pause")
-    threading.Timer(.3, widgets._answer_board, (board, "go on")).start()
+    def go_on_when_shown():
+        while not any(frame["epoch"] == 2 for m in [*board.said] for frame in m["frames"]): time.sleep(.01)
+        widgets._answer_board(board, "go on")
+    page = threading.Thread(target=go_on_when_shown, daemon=True)
+    page.start()
     assert next(snapshots).epoch == 2
+    page.join() # it says "Goes on." after it has let the run go
     assert [m["isPaused"] for m in board.said][-3:] == [True, True, False] # click, snapshot, click
 
 

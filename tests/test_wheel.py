@@ -15,11 +15,11 @@ BY_NAME = dict(PIL="pillow", IPython="ipython") # imported by another name than 
 
 
 def test_declared_requirements_cover_every_import(root):
-    settings = (root/"settings.ini").read_text()
+    settings = (root/"settings.ini").read_text(encoding="utf-8")
     names = " ".join(re.findall(r"^(?:cluster_|lab_)?requirements = (.*)$", settings, re.M)).split()
     declared = {re.split(r"[<>=]", name)[0] for name in names}
     for path in (root/"gan_course").glob("*.py"):
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         modules = {node.module.split(".")[0] for node in ast.walk(tree)
                    if isinstance(node, ast.ImportFrom) and node.module and not node.level}
         modules |= {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import)
@@ -69,4 +69,4 @@ def test_a_wheel_works_in_a_clean_environment(root, tmp_path):
     shown = "from gan_course.widgets import bundle; print(bundle('seven'))"
     assert "render" in run(scripts/"python", "-c", shown)
     run(scripts/"gan-course", "train", "cgan", "--epochs", "1", "--g-hidden", "32", "--out", "run")
-    assert json.loads((tmp_path/"run"/"row.json").read_text())["scores"]["scorer"]
+    assert json.loads((tmp_path/"run"/"row.json").read_text(encoding="utf-8"))["scores"]["scorer"]

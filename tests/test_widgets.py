@@ -173,7 +173,7 @@ def test_a_generator_of_other_sides_and_strides(root, tmp_path):
     G = grower(latent=3, channels=(5, 3, 7), shape=(1, 20, 20)).eval()
     z, y = torch.randn(9, 3), torch.arange(9)
     job = dict(generator=pack_generator(G), z=z.tolist(), y=y.tolist())
-    (tmp_path/"job.json").write_text(json.dumps(job))
+    (tmp_path/"job.json").write_text(json.dumps(job), encoding="utf-8")
     page = ask(root, "digits", tmp_path/"job.json")
     assert (grey(G, z, y) - torch.tensor(page["pictures"])).abs().max() <= 2
 
@@ -184,7 +184,8 @@ def test_house_numbers_of_the_page_are_the_shipped_generators(root, tmp_path):
     G = load_playground("svhn_10k")
     z, y = torch.randn(9, G.latent), torch.arange(9)
     packed = seven_options(data="svhn_10k")
-    (tmp_path/"job.json").write_text(json.dumps(dict(generator=packed["colour"], z=z.tolist(), y=y.tolist())))
+    job = dict(generator=packed["colour"], z=z.tolist(), y=y.tolist())
+    (tmp_path/"job.json").write_text(json.dumps(job), encoding="utf-8")
     drawn = torch.tensor(ask(root, "digits", tmp_path/"job.json")["pictures"])
     assert drawn.shape == (9, 3 * 32 * 32) and packed["start"] == "colour"
     errors = (grey(G, z, y) - drawn).abs()
@@ -219,7 +220,7 @@ def test_a_product_is_the_same_with_and_without_webassembly(root):
 def test_weights_come_back_as_they_were_packed(root, tmp_path, bits):
     whole, _ = quantise(torch.randn(3, 5), bits)
     text = base64.b64encode(whole_bytes(whole, bits).numpy().tobytes()).decode()
-    (tmp_path/"job.json").write_text(json.dumps(dict(text=text, bits=bits)))
+    (tmp_path/"job.json").write_text(json.dumps(dict(text=text, bits=bits)), encoding="utf-8")
     assert ask(root, "whole", tmp_path/"job.json")[:15] == whole.flatten().tolist()
 
 
@@ -249,7 +250,7 @@ def test_d_prime_is_the_formula(root, tmp_path):
     truth = [True] * 10 + [False] * 10
     jobs = [dict(answers=answers, truth=truth) for answers in
             (truth, [True] * 20, [i % 2 == 0 for i in range(20)], [True] * 8 + [False] * 12)]
-    (tmp_path/"job.json").write_text(json.dumps(jobs))
+    (tmp_path/"job.json").write_text(json.dumps(jobs), encoding="utf-8")
     point = NormalDist().inv_cdf
     counts = (10, 0), (10, 10), (5, 5), (8, 0) # real ones called real, fakes called real
     for mine, (hits, alarms) in zip(ask(root, "primes", tmp_path/"job.json"), counts, strict=True):
@@ -434,7 +435,7 @@ def open_site_page(open_page, tmp_path):
         page = open_page(name)
         html = ('<!doctype html><meta charset="utf-8"><div data-widget="seven"></div>'
                 '<script src="site_libs/widgets/seven.js"></script>')
-        (tmp_path/"site.html").write_text(html)
+        (tmp_path/"site.html").write_text(html, encoding="utf-8")
         page.goto(f"file://{tmp_path}/site.html")
         return page
     return open_site_page

@@ -15,7 +15,7 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     data = load_train(CONFIG)
     run = RunDir(folder, resume=folder.exists() and any(folder.iterdir()), seconds=0)
-    (folder/"config.json").write_text("{}")
+    (folder/"config.json").write_text("{}", encoding="utf-8")
     print("ready", flush=True)
     for now in train(*build_networks(CONFIG, data), data, build_recipe(CONFIG), run, "cpu", every=7):
         print(now.step, flush=True)
