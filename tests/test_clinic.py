@@ -26,7 +26,7 @@ from gan_course.data import STACKED_DIGITS, TOYS, blank, load
 from gan_course.diagnosis import FINDINGS, RULES, diagnose, explain
 from gan_course.files import read_jsonl
 from gan_course.games import setup
-from gan_course.losses import LOSSES, Loss, make_loss
+from gan_course.losses import LOSSES, Loss
 from gan_course.runs import generator_scores, run_config, with_alarms
 from gan_course.scores import _count_numbers, mush_scores, pairwise_diversity, stacked_scores
 from gan_course.statistics import SCORES
@@ -172,12 +172,6 @@ def test_a_loss_without_level_and_floor_is_run_diagnosed_and_shown(monkeypatch, 
         assert [*with_alarms(snapshots, loss, tmp_path/"run")] == snapshots
     assert capsys.readouterr().err == ""
     plt.close("all")
-
-
-def test_smoothed_targets_keep_level_and_floor():
-    for name in ("bce", "minimax"):
-        smooth = make_loss(name, real_target=.9)
-        assert (smooth.level, smooth.floor) == (LOSSES[name].level, LOSSES[name].floor)
 
 
 def test_stacked_digits_are_digits_of_their_own_split():

@@ -34,12 +34,12 @@ from gan_course.widgets import (
 )
 
 NODE = shutil.which("node")
-pytestmark = pytest.mark.skipif(not NODE, reason="no node")
 N, LATENT, LR_D, LR_G = 16, 2, 2e-3, 1e-3
 
 
 def ask(root, task, *files):
     "What tests/widgets.mjs answers."
+    if not NODE: pytest.skip("no node")
     done = subprocess.run([NODE, root/"tests"/"widgets.mjs", task, *files], check=False, text=True,
                           capture_output=True)
     assert done.returncode == 0, done.stderr
@@ -267,6 +267,7 @@ def test_a_drawing_is_centred_and_as_large_as_a_digit(root):
 
 # from Python to the page
 
+@pytest.mark.skipif(not NODE, reason="no node")
 @pytest.mark.parametrize("name", WIDGETS)
 def test_a_bundle_is_one_sound_module_that_imports_nothing(tmp_path, name):
     (tmp_path/"widget.mjs").write_text(bundle(name), encoding="utf-8")
