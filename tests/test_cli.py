@@ -6,13 +6,14 @@ import sys
 
 import numpy as np
 import pytest
+from common import refused
 from PIL import Image
 from warm import PYTHON
 
 from gan_course import lessons
 from gan_course.catalogue import MEASUREMENTS, QUICKSTART, STUDIES
 from gan_course.claims import settle
-from gan_course.cli import _describe_studies, _quickstart_config, main
+from gan_course.cli import _describe_studies, _find_config, _quickstart_config, main
 from gan_course.data import load
 from gan_course.report import real_spans, show_pictures
 from gan_course.statistics import SCORES, Score, compare_arms, frame
@@ -24,14 +25,6 @@ def typed(*words, cwd=None):
     "Type a command into a terminal."
     command = [*PYTHON, "-m", "gan_course", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
-
-
-def refused(capsys, *words):
-    "Run a command that must fail, and return the one sentence it says."
-    with pytest.raises(SystemExit) as stop: main([*map(str, words)])
-    said = capsys.readouterr().err
-    assert stop.value.code == 1 and len(said.splitlines()) == 1, said
-    return said
 
 
 @pytest.fixture(scope="session")
@@ -129,12 +122,15 @@ def test_a_table_and_its_modules_need_no_torch():
 @pytest.mark.parametrize("study", STUDIES.values(), ids=lambda study: study.name)
 def test_every_name_takes_flags_before_and_after_it(study, monkeypatch, capsys):
     "Also switches, on and off; and the defaults are those of the name, in the form asked for."
+    for arm in study.arms:
+        for form in ("small", "full"):
+            assert _find_config(f"{study.name}/{arm}", form) == study.config(arm, form)
     asked = []
     def remember(config, *more, **how):
         asked.append(config)
         return dict(step=0, seconds=0, scores=None, config=dict(data=config.data))
     monkeypatch.setattr("gan_course.runs.run_config", remember)
-    for arm in ("", *study.arms):
+    for arm in ("", [*study.arms][-1]):
         name = f"{study.name}/{arm}" if arm else study.name
         asked.clear()
         flags = ["--no-batch-norm", "--attention", "--net", "cgan", "--g-hidden", "32", "16"]

@@ -1,10 +1,10 @@
 "The GAN in one file plays the library's game, needs nothing but torch and matplotlib, and draws."
 import ast
-import importlib.util
 import sys
 
 import pytest
 import torch
+from common import module_at
 
 from gan_course.data import Data
 from gan_course.networks import MLPDiscriminator, MLPGenerator
@@ -17,11 +17,7 @@ def file(root): return root/"examples"/"one_file_gan.py"
 
 
 @pytest.fixture(scope="module")
-def one_file(file):
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def one_file(file): return module_at(file)
 
 
 def test_it_is_short_and_needs_two_packages(file):

@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from common import refused
 from safetensors.torch import load_file, save_file
 from torchvision.datasets import MNIST
 
@@ -548,14 +549,6 @@ def ring_run(tmp_path_factory):
     return path
 
 
-def one_sentence(capsys, *words):
-    "What a command that must fail says."
-    with pytest.raises(SystemExit) as stop: main([str(word) for word in words])
-    said = capsys.readouterr().err
-    assert stop.value.code == 1 and len(said.splitlines()) == 1 and "Traceback" not in said, said
-    return said
-
-
 KNOWN = json.dumps(dict(data="ring8", latent=2, g_hidden=[8], d_hidden=[8], g_out="linear"))
 
 
@@ -573,7 +566,7 @@ KNOWN = json.dumps(dict(data="ring8", latent=2, g_hidden=[8], d_hidden=[8], g_ou
 def test_a_config_that_is_none_gets_a_sentence(ring_run, tmp_path, capsys, text):
     shutil.copytree(ring_run, tmp_path/"run")
     (tmp_path/"run"/"config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    one_sentence(capsys, "sample", tmp_path/"run", "--n", "5", "--out", tmp_path/"x.npz")
+    refused(capsys, "sample", tmp_path/"run", "--n", "5", "--out", tmp_path/"x.npz")
     assert not (tmp_path/"x.npz").exists()
 
 
@@ -588,7 +581,7 @@ def test_metrics_that_are_no_rows_get_a_sentence(ring_run, tmp_path, capsys, tex
     shutil.copytree(ring_run, tmp_path/"run")
     file = tmp_path/"run"/"metrics.jsonl"
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert "metrics.jsonl" in one_sentence(capsys, "doctor", tmp_path/"run")
+    assert "metrics.jsonl" in refused(capsys, "doctor", tmp_path/"run")
     with pytest.raises(ValueError, match="metrics.jsonl"): run_config(RING, tmp_path/"run", True, how=QUIET)
 
 
@@ -601,7 +594,7 @@ def test_a_generator_file_with_other_tensors_gets_a_sentence(ring_run, tmp_path,
     file = tmp_path/"run"/"generator.safetensors"
     save_file(change(load_file(file)), file)
     words = "sample", tmp_path/"run", "--n", "5", "--out", tmp_path/"x.npz"
-    assert "generator.safetensors belongs to another network" in one_sentence(capsys, *words)
+    assert "generator.safetensors belongs to another network" in refused(capsys, *words)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
@@ -614,7 +607,7 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(ring_run, tmp_p
         with pytest.raises(BadCheckpoint): run_config(RING, tmp_path/"run", True, how=QUIET)
         return
     words = ("doctor",) if name == "metrics.jsonl" else ("sample", "--n", "5", "--out", tmp_path/"x.npz")
-    said = one_sentence(capsys, words[0], tmp_path/"run", *words[1:])
+    said = refused(capsys, words[0], tmp_path/"run", *words[1:])
     assert f"{name} is a folder, a pipe or a device" in said
 
 
@@ -789,11 +782,11 @@ def test_numbers_at_the_edge_get_a_sentence(tmp_path, capsys, words):
 
 def test_counts_at_the_edge_get_a_sentence(ring_run, tmp_path, capsys):
     for n in (3 * 10**9, 2**63, 2**64, 0, -1):
-        said = one_sentence(capsys, "sample", ring_run, "--n", n, "--out", tmp_path/"x.npz")
+        said = refused(capsys, "sample", ring_run, "--n", n, "--out", tmp_path/"x.npz")
         assert f"n is {n}, allowed is 1 or more" in said
-    assert "epochs is" in one_sentence(capsys, "quickstart", "--epochs", 2**61, "--out", tmp_path/"q")
-    assert "arm of hacks is ''" in one_sentence(capsys, "study", "hacks/")
-    assert "arm of hacks is ''" in one_sentence(capsys, "cost", "hacks/")
+    assert "epochs is" in refused(capsys, "quickstart", "--epochs", 2**61, "--out", tmp_path/"q")
+    assert "arm of hacks is ''" in refused(capsys, "study", "hacks/")
+    assert "arm of hacks is ''" in refused(capsys, "cost", "hacks/")
 
 
 def test_what_does_not_fit_into_memory_gets_a_sentence(ring_run, tmp_path, capsys, monkeypatch):
@@ -804,7 +797,7 @@ def test_what_does_not_fit_into_memory_gets_a_sentence(ring_run, tmp_path, capsy
             if error: raise error
             return ask(2**58)
         monkeypatch.setattr("gan_course.training.generate", fail)
-        said = one_sentence(capsys, "sample", ring_run, "--out", tmp_path/"x.npz")
+        said = refused(capsys, "sample", ring_run, "--out", tmp_path/"x.npz")
         assert "too large for this machine" in said
 
 
@@ -1086,7 +1079,7 @@ def test_what_cannot_be_written_is_refused_before_the_work(words, tmp_path, caps
     if words[0] == "sample": wrong = {} # it takes a folder, and makes one that is missing
     if words[0] != "speedrun": wrong[there] = "allowed are a new file or --overwrite"
     for path, why in wrong.items():
-        said = one_sentence(capsys, *words, str(path))
+        said = refused(capsys, *words, str(path))
         assert why in said and f"{words[-1][2:]} is {path}" in said
     assert there.read_text(encoding="utf-8") == "mine"
 
@@ -1100,7 +1093,7 @@ def test_a_study_whose_runs_failed_ends_with_exit_code_1(tmp_path, capsys, monke
     rows = [row(arm, **end) for arm, end in zip(study.arms, ends, strict=False)]
     monkeypatch.setattr("gan_course.engine.run_study", lambda *_, **__: rows)
     words = "study", "moves", "--out", str(tmp_path), "--results", str(tmp_path)
-    assert one_sentence(capsys, *words) == "gan-course: 1 of 2 runs failed; --resume tries them again\n"
+    assert refused(capsys, *words) == "gan-course: 1 of 2 runs failed; --resume tries them again\n"
     rows[1]["failed"] = "Diverged: d_loss is nan" # that is a result
     main([*words])
 
@@ -1108,7 +1101,7 @@ def test_a_study_whose_runs_failed_ends_with_exit_code_1(tmp_path, capsys, monke
 def test_jupyterlab_as_root_gets_a_sentence(capsys, monkeypatch):
     monkeypatch.setattr("os.execv", lambda *words: pytest.fail("it was started"))
     monkeypatch.setattr("os.geteuid", lambda: 0, raising=False)
-    assert "--allow-root 'my notes'" in one_sentence(capsys, "lab", "my notes")
+    assert "--allow-root 'my notes'" in refused(capsys, "lab", "my notes")
 
 
 def test_players_that_are_refused_go_on_as_they_were():

@@ -2,7 +2,6 @@
 import ast
 import configparser
 import importlib
-import importlib.util
 import json
 import os
 import re
@@ -13,20 +12,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from common import module_at
 
 import gan_course
 from gan_course.catalogue import MEASUREMENTS, STUDIES
 from gan_course.config import config_id, from_dict
 from gan_course.files import read_rows
 from gan_course.judges import SCORERS
-
-
-def load_script(root, name):
-    "One of .ci's scripts, as a module."
-    spec = importlib.util.spec_from_file_location(name, root/".ci"/f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def imports(tree):
@@ -57,7 +49,7 @@ DOORS = {("exercises", "answers")} # `check` finds the exercises there, by name
 
 
 def test_a_module_imports_only_from_lower_floors(root):
-    floor = {name: at for name, (at, _) in load_script(root, "house").floors(root).items()}
+    floor = {name: at for name, (at, _) in module_at(root/".ci"/"house.py").floors(root).items()}
     assert set(floor) == MODULES, "the map of the house in CONTRIBUTING.md names other modules"
     for module in floor:
         for other in modules(imports(ast.parse((ROOT/f"{module}.py").read_text(encoding="utf-8")))):

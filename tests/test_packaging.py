@@ -1,5 +1,4 @@
 "What surrounds the library: workflows, licences, how notebooks are merged, the commands for contributors."
-import importlib.util
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 import warm
 import yaml
+from common import module_at
 
 import gan_course
 
@@ -136,9 +136,7 @@ def test_the_makefile_does_what_it_lists(root):
 
 
 def test_what_needs_a_slow_cell_is_slow_and_nothing_else(root):
-    spec = importlib.util.spec_from_file_location("chapters_conftest", root/"nbs"/"conftest.py")
-    conftest = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(conftest)
+    conftest = module_at(root/"nbs"/"conftest.py")
     cells = {"import time\nrows, other = [], 1": False, "#| slow\nrows = play()": True,
              "def mean(): return sum(rows)": True, "rows = 3\nprint(rows)": False, "other + rows": False,
              "def late(rows): return rows": False, "mean()": True, "%time print(other)": False,

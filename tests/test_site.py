@@ -2,7 +2,6 @@
 import base64
 import functools
 import html
-import importlib.util
 import io
 import json
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import CHROMIUM, LOCAL, launch, listen
+from common import module_at
 from PIL import Image
 
 # what a site is built from
@@ -72,14 +72,7 @@ def site(request, tmp_path_factory):
     return build(request.config.rootpath, tmp_path_factory.mktemp("checkout"), "smalldocs")
 
 
-def script(root, name):
-    "One of .ci's scripts, as a module; others lie beside it."
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(root/".ci"))
-        spec = importlib.util.spec_from_file_location(name, root/".ci"/f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return module
+def script(root, name): return module_at(root/".ci"/f"{name}.py")
 
 
 @pytest.fixture(scope="module")
