@@ -120,8 +120,9 @@ def update_d_fast(
 )->dict[str, Tensor]:   # scalars, left on the device
     "`update_d`, asking D once where that is the same as twice."
     with torch.no_grad(): fake = G(z, y)
+    logits = d_logits(D, x, fake, y, z.ndim - 2) # first: gradients are added in the order of these lines
     price = penalty and penalty(D, x, fake.to(x.dtype), y) # a mean of squares: not in bfloat16
-    return learn_d(opt, loss, *d_logits(D, x, fake, y, z.ndim - 2), price)
+    return learn_d(opt, loss, *logits, price)
 
 # %% ../nbs/13_fast.ipynb #74763824
 def update_shared(

@@ -2,11 +2,15 @@
 import argparse
 import hashlib
 import json
+import os
 import platform
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+
+if __name__ == '__main__': # before torch: the kernels that most machines have
+    os.environ |= dict(ATEN_CPU_CAPABILITY='avx2', ONEDNN_MAX_CPU_ISA='AVX2')
 
 import torch
 
