@@ -255,11 +255,12 @@ def test_d_sees_real_and_generated_images_through_the_same_changes(monkeypatch):
 def test_g_learns_through_the_changes(changes):
     config, data = convolutional(**changes)
     parts = make_parts(*build_networks(config, data), build_recipe(config))
-    before = [p.clone() for player in 'GD' for p in parts[player].parameters()]
+    weights = {f'{player}.{name}': p for player in 'GD' for name, p in parts[player].named_parameters()}
+    before = {name: p.clone() for name, p in weights.items()}
     row = train_step(parts, data, build_recipe(config), torch.arange(50)[None], 'fp32')
-    after = [p for player in 'GD' for p in parts[player].parameters()]
-    assert row.isfinite().all() and all(p.requires_grad for p in after)
-    assert sum(not torch.equal(old, new) for old, new in zip(before, after, strict=True)) == len(after)
+    assert row.isfinite().all() and all(p.requires_grad for p in weights.values())
+    still = {name for name, p in weights.items() if torch.equal(p, before[name])}
+    assert still <= ({'D.head.bias'} if config.loss == 'relativistic' else set()) # it cancels in a difference
 
 
 @pytest.mark.parametrize('shape', [(1, 28, 28), (3, 32, 32), (3, 20, 12)])

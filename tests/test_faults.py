@@ -1093,7 +1093,7 @@ def test_a_study_whose_runs_failed_ends_with_exit_code_1(tmp_path, capsys, monke
     rows = [row(arm, **end) for arm, end in zip(study.arms, ends, strict=False)]
     monkeypatch.setattr("gan_course.engine.run_study", lambda *_, **__: rows)
     words = "study", "moves", "--out", str(tmp_path), "--results", str(tmp_path)
-    assert refused(capsys, *words) == "gan-course: 1 of 2 runs failed; --resume tries them again\n"
+    assert refused(capsys, *words) == "gan-course: 1 of 2 runs failed; --resume tries them again"
     rows[1]["failed"] = "Diverged: d_loss is nan" # that is a result
     main([*words])
 
