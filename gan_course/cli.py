@@ -285,7 +285,7 @@ def _study_command(args):
         form = _pick_form(full, medium)
         if measure: check_measure(measure)
         if form != 'small' and n != N_SCORE and not results:
-            raise ValueError(f"n is {n}, allowed is 10000, or another with --results FOLDER: "
+            raise ValueError(f"n is {n}, allowed is {N_SCORE}, or another with --results FOLDER: "
                              "stored rows are comparable")
         results, out = _default_folders(chosen, form, results, out)
         with _resumable([a for a in args if a != '--resume'], out, True):
@@ -835,7 +835,7 @@ def _settle(
         raise ValueError(f"results is {folder}, inside the package; "
                          "allowed with --settle is a folder of your own")
     if not named and n != N_SCORE:
-        raise ValueError(f"n is {n}, allowed is 10000, or another with --results FOLDER: "
+        raise ValueError(f"n is {n}, allowed is {N_SCORE}, or another with --results FOLDER: "
                          "stored rows are comparable")
     say = partial(print, file=sys.stderr, flush=True) # what the command itself prints may be JSON
     settle(hours, folder, out, How(device), precision, n, workers, (claim,) if claim else (), say)

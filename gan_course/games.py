@@ -121,16 +121,17 @@ _alone = _pure | _one_each | dict(augment='none', n_valid=0)
 _no_d = dict(loss='bce', moves='fresh', lr_d=2e-4, real_target=(1., 1.), fake_target=(0., 0.))
 _no_players = {name: getattr(Config(), name) for name in (*NETWORK_FIELDS, 'net', 'width', 'noise')}
 _mixed = _one_each | _no_d | dict(norm='signed') | _no_players
+_shown = dict(ema=0., norm='signed', noise='normal') # only images are shown, read as in the tests
 _FIXED = { # game -> fields it cannot vary
     'gan': _pure | _sure | dict(n_labels=0), 'growing': _pure | _sure | dict(n_labels=0),
     'icgan': _alone | _sure | dict(n_labels=0),
     'bigan': _alone | _sure | dict(n_labels=0, ema=0., moves='fresh', spectral=False),
     'triple': _alone | dict(moves='fresh', norm='signed'),
-    'plain': _alone | _sure | _no_d | dict(ema=0., norm='signed', noise='normal'), # as tests are read
+    'plain': _alone | _sure | _no_d | _shown,
     'mix': _mixed | _sure, 'retrain': _mixed | _sure,
     'flow': _alone | _sure | _no_d | dict(n_labels=0),
 }
-_translates = _alone | _sure | dict(n_labels=0, ema=0., moves='fresh', norm='signed', noise='normal')
+_translates = _alone | _sure | _shown | dict(n_labels=0, moves='fresh')
 _draws = dict(source='none', l1=0., identity=0., pool=0, adversarial=1.) # there is nothing to translate
 _FIXED = {game: fixed | _draws for game, fixed in _FIXED.items()} | {
     'cycle': _translates, 'pairs': _translates | dict(identity=0., pool=0)}
