@@ -160,7 +160,7 @@ STUDIES.update(named(
           claims=('dcgan-mnist', 'depth-epochs', 'dcgan-twoplayer', 'dcgan-half')),
     Study('dcgan-svhn', "Are colour numbers harder than grey digits?",
           replace(DCGAN, data='svhn_10k', epochs=200), _RADFORD, dict(width=.5, batch=64, epochs=60), 3,
-          ('dcgan-svhn',), dict(width=.25, batch=64, epochs=120)),
+          ('dcgan-svhn',), dict(width=.25, batch=64, epochs=100)),
     Study('depth-table1', "Which depth of G suits one D?", _DEPTH_GAME,
           {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}, _CONV_SMALL, 4,
           ('depth-table1',), _CONV_BRIEF),
