@@ -170,7 +170,7 @@ STUDIES.update(named(
     Study('dcgan-lr', "Does D need a smaller learning rate than G?", DCGAN, _RATES, _CONV_SMALL, 4,
           ('dcgan-lr',), _CONV_SHORT),
     Study('dcgan-batch', "What does the batch size cost, and what does it give?", DCGAN, _BATCHES,
-          _CONV_SMALL, 4, ('dcgan-batch',), _CONV_SHORT),
+          _CONV_SMALL, 4, ('dcgan-batch',), _CONV_MEDIUM),
     Study('depth-bn', "Does G need batch normalisation, and with which statistics should it sample?",
           _DEPTH_GAME, _BATCH_NORM, _CONV_SMALL, 3, ('depth-bn',), _CONV_BRIEF),
     Study('dcgan-future', "Do self-attention and spectral normalisation help?", DCGAN, _FUTURE, _CONV_SMALL,
