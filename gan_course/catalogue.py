@@ -136,9 +136,9 @@ DCGAN = Config(net='dcgan', g_hidden=DEPTHS['medium'], d_hidden=(64, 128, 256), 
 # beta1 is our choice: the report names none, and its library's usual one is 0.9
 _DEPTH_GAME = replace(DCGAN, init='radford', slope=.2, lr_g=2e-4, lr_d=2e-4, batch=64, epochs=20)
 _CONV_SMALL = dict(width=.25, epochs=3)   # of full MNIST: minutes on a core, a look
-_CONV_MEDIUM = dict(width=.25, epochs=12) # half an hour on a core: digits that can be read as asked
-_CONV_SHORT = dict(width=.25, epochs=8)   # a quarter of one, for a report's slower game
-_CONV_BRIEF = dict(width=.25, epochs=4)   # six minutes, where arms differ in more than their last polish
+_CONV_MEDIUM = dict(width=.25, epochs=12) # ten to twenty minutes on a core: digits that can be read as asked
+_CONV_SHORT = dict(width=.25, epochs=8)   # seven minutes, for a report's slower game
+_CONV_BRIEF = dict(width=.25, epochs=4)   # three to eight minutes, for arms that differ early
 
 # %% ../nbs/22_dcgan.ipynb #b0f337f4
 _RATES = {'d-tenth': {}, 'equal': dict(lr_d=1e-3), 'equal-low': dict(lr_g=1e-4),
@@ -281,7 +281,7 @@ STUDIES.update(named(
 from dataclasses import asdict
 
 # %% ../nbs/27_validation.ipynb #ca388c1a
-_light = replace(SPEEDRUN, epochs=8) # the report's game with networks that draw digits after a minute
+_light = replace(SPEEDRUN, epochs=8) # the report's game with networks that draw digits after two minutes
 _LIGHT = {name: value for name, value in asdict(_light).items()
           if name != 'epochs' and value != getattr(CGAN, name)}
 _FAST_D = dict(lr_g=2e-4, n_d=5, epochs=25) # as many moves of G as the other arms
