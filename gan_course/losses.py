@@ -140,7 +140,7 @@ LOSSES = {
     'minimax': Loss(bce_d, minimax_g, level=2 * math.log(2)),
     'least_squares': Loss(least_squares_d, least_squares_g, level=1 / 4, floor=1 / 4),
     'hinge': Loss(hinge_d, wasserstein_g, level=2., floor=1.),
-    'wasserstein': Loss(wasserstein_d, wasserstein_g), # a critic's scores have neither zero nor unit
+    'wasserstein': Loss(wasserstein_d, wasserstein_g), # a critic's scores have no unit
     'relativistic': Loss(relativistic_d, relativistic_g, paired=True, level=math.log(2),
                          floor=math.log(3 / 2) + math.log(3) / 2),
 }

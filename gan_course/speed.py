@@ -46,7 +46,7 @@ def product_ceiling(
     device='cpu',                    # where
     size:int=1024,                   # rows and columns of the factors
 )->float:                            # floating-point operations a second
-    "What a large matrix product reaches here: no network goes faster."
+    "What a large matrix product reaches here, in operations a second."
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     n = 10 if a.is_cuda else 1 # on a GPU, to hide the cost of a start
     def product():

@@ -147,8 +147,8 @@ def test_a_learner_predicts_by_click_and_answers_wrong_then_right(lab, open_note
     page.get_by_role("button", name="fairly sure (75%)").click()
     page.get_by_text("d-says: measured 'about one half'; as you expected").wait_for()
     assert "of 8 modes" in shown(page, "right = []") and "waits for" not in shown(page, "right = []")
-    for answer, says in (("...", "Which probability"), ("20 / 80", "not yet: that is the share of fakes"),
-                         ("60 / 80", "best-guess: right")):
+    for answer, says in (("...", "Which probability"), ("15 / 75", "not yet: that is the share of fakes"),
+                         ("60 / 75", "best-guess: right")):
         run(page, "check('best-guess'", f"answer = {answer}\ncheck('best-guess', answer);")
         assert says in shown(page, "check('best-guess'")
     run(page, "progress('03_first_gan')")

@@ -15,7 +15,7 @@ from ..core import RandomState
 from ..exercises import Between, Exercise
 
 # %% ../../nbs/answers/03_first_gan.ipynb #cbe23d3e
-def _best_guess(real=60, fake=20):
+def _best_guess(real=60, fake=15):
     n = real + fake
     return Exercise(
         f"At a small place in the plane fall {real} real examples and {fake} fakes. Which probability of "

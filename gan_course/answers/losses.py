@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import tensor
 
 from ..exercises import Between, Exercise
-from ..losses import LOSSES, bce_d, hinge_d, make_loss
+from ..losses import bce_d, make_loss
 
 # %% ../../nbs/answers/11_losses.ipynb #9aeb2edb
 def _pull(loss, *at):
@@ -81,21 +81,24 @@ ANSWERS = {
                 "that only scales the loss: its targets stay")),
         hints=("Whose numerator would the fakes enter?", "Only one of the two targets moves."),
         cases=((tensor([-1., .5, 3.]), tensor([-2., 0., 1.])),), tolerance=1e-5),
-    'wgan-critic': Exercise(
-        "Write the loss a Wasserstein critic minimises: a function (real scores, fake scores) -> scalar.",
-        right=(lambda real, fake: fake.mean() - real.mean(), LOSSES['wasserstein'].d),
-        wrong=((lambda real, fake: sum(hinge_d(real, fake)),
-                "that is the hinge loss: it stops at 1 and -1: no distance"),
+    'all-pairs': Exercise(
+        """Write the relativistic D's loss for all pairs: a function (logits of N real examples, logits of M
+    fakes) -> scalar, the mean over every real example beside every fake.""",
+        right=(lambda real, fake: F.softplus(fake[None] - real[:, None]).mean(),
+               lambda real, fake: torch.stack([F.softplus(fake - one).mean() for one in real]).mean()),
+        wrong=((lambda real, fake: F.softplus(fake[:2] - real[:2]).mean(),
+                "each real example has one partner here; it is to meet every fake"),
+               (lambda real, fake: F.softplus(real[:, None] - fake[None]).mean(),
+                "the sign is turned: that is G's loss"),
+               (lambda real, fake: F.softplus(fake.mean() - real.mean()),
+                "the softplus comes before the mean: each pair has its own cost"),
+               (lambda real, fake: F.softplus(fake[None] - real[:, None]).sum(),
+                "a sum grows with the batch: take the mean"),
                (lambda real, fake: sum(bce_d(real, fake)),
-                "that is cross-entropy: a critic's scores are no logits"),
-               (lambda real, fake: -(real.mean() - fake.mean()).abs(),
-                "the gap's sign is lost: fakes ranked above real would do as well"),
-               (lambda real, fake: real.mean() - fake.mean(),
-                "the sign is turned: minimising it closes the gap"),
-               (lambda real, fake: (fake - real).square().mean(),
-                "that is a squared distance between scores; only the gap between their means is wanted")),
-        hints=("The gap between two means is all there is.", "What should grow gets a minus."),
-        cases=((tensor([-.5, 4.]), tensor([-3., .5])), (tensor([0.]), tensor([7.]))), tolerance=1e-5),
+                "that judges each example alone; only differences count")),
+        hints=("A table has a row for each real example and a column for each fake.",
+               "real[:, None] is a column, fake[None] a row.", "Of the table take softplus, then the mean."),
+        cases=((tensor([-1., .5, 3.]), tensor([-2., 1.])),), tolerance=1e-5),
     'strong-pull': Exercise(
         """Modify G's loss. Write g_loss(logits), of D's logits of the fakes, shape (N,), to a scalar, a mean
     over the batch, in any form you like. One fake's logit of -10 is pulled up with a slope of 0.5 or more,

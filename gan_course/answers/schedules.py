@@ -55,16 +55,14 @@ ANSWERS = {
                (lambda done: 1 - 4 * done % 1, "those are straight lines")),
         hints=("What does `4 * done % 1` say?", "Put it where `done` stands in the cosine."),
         cases=((0.,), (.125,), (.25,), (.3,), (.6,), (.99,)), tolerance=1e-9),
-    'safe-rate': Exercise(
-        "Write `settles(rate, gamma)` -> True or False: does the circling game with R1 of weight gamma (from "
-        "0 up to, but not, 2), both players moved at once at this rate, come nearer to its solution in the "
-        "long run?",
-        right=(lambda rate, gamma: rate < gamma, lambda rate, gamma: 1 - rate * gamma + rate**2 < 1),
-        wrong=((lambda rate, gamma: gamma > 0, "a penalty is not enough: too large a step overshoots"),
-               (lambda rate, gamma: rate < 1, "without a penalty no rate is small enough"),
-               (lambda rate, gamma: rate * gamma < 1,
-                "a step multiplies the distance by sqrt(1 - rate gamma + rate^2)"),
-               (lambda rate, gamma: rate > gamma, "that is turned round")),
-        hints=("By what does one step multiply the distance?", "1 - rate gamma + rate^2 has to be below 1."),
-        cases=((.1, .5), (1.2, 0.), (.4, 0.), (.1, .05), (1., .5), (.5, 1.9), (1.5, 1.))),
+    'best-rate': Exercise(
+        "Write `best(gamma)`: the rate at which the circling game with R1 of weight gamma (above 0, below 2), "
+        "both players moved at once, comes nearer to its solution fastest, in the long run.",
+        right=(lambda gamma: gamma / 2, lambda gamma: .5 * gamma),
+        wrong=((lambda gamma: gamma, "there it comes no nearer: 1 - rate gamma + rate^2 is 1"),
+               (lambda gamma: gamma / 4, "one step multiplies the distance by sqrt(1 - rate gamma + rate^2)"),
+               (lambda gamma: 0., "a rate of 0 leaves everything where it is"),
+               (lambda gamma: 1 / gamma, "a stronger penalty allows larger steps, not smaller ones")),
+        hints=("By what does one step multiply the distance?", "1 - rate gamma + rate^2 is to be least."),
+        cases=((.5,), (1.,), (1.6,)), tolerance=1e-6),
 }
