@@ -1,4 +1,4 @@
-# Each target makes its own .venv and installs what it needs; nothing is installed twice until settings.ini changes.
+# Each target installs what it needs into .venv; nothing is installed twice until settings.ini changes.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check

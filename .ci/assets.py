@@ -36,7 +36,7 @@ def make_colour(run="runs/colour"):
 
 
 def make_encoder(epochs=4):
-    "Encoders for the shipped generator; a quarter of an hour on a busy core."
+    "Encoders for the shipped generator; twenty minutes on a busy core."
     set_seed(0)
     G, began = load_playground(), time.monotonic()
     E = Encoder(G.latent, G.n_classes, channels=(32, 64, 64), slope=.2)

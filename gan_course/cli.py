@@ -267,7 +267,7 @@ def _study_command(args):
         seeds:int=0,                              # runs of each arm (default: the study's own number)
         engine:Literal['local', 'ray']='local',   # this machine's cores, or a Ray cluster
         address:str='',                           # of a Ray that is there (default: one is started here)
-        workers:int=0,                            # runs at a time (default: one on each core)
+        workers:int=0,                            # runs at a time (default: as many as fit)
         gpus_per_run:float=.1,                    # share of a GPU for each run, where there is one
         resume:bool=False,                        # go on with what was begun and has not ended
         device:str='auto',                        # where to train
@@ -330,7 +330,7 @@ def _cost(
     full:bool=False,            # at the reports' length (default: the small form)
     medium:bool=False,          # at the length that judges a claim
     seeds:int=0,                # runs of each arm (default: the study's own number)
-    workers:int=0,              # runs at a time (default: one on each core)
+    workers:int=0,              # runs at a time (default: as many as fit)
     gpus_per_run:float=.1,      # share of a GPU for each run, where there is one
     device:str='auto',          # where to train
     precision:str='fp32',       # of the networks: strict, fp32 or bf16
@@ -470,7 +470,7 @@ def _find_samples(
     from gan_course.scores import find_judges, reference
     if not what.exists():
         raise FileNotFoundError(f"what is {what}, and nothing is there; allowed is the folder of a finished "
-                                "run, a folder of pictures, or an .npz or .npy file")
+                                "run or its generator, a folder of pictures, or an .npz, .npy or idx file")
     if what.suffix == '.safetensors' or (what/'config.json').exists():
         return *_draw(what, data, n, seed), [], True
     row = find_row(data := full_name(data or 'mnist'))
@@ -504,7 +504,7 @@ def _draw(run, data, n, seed): # of `_find_samples`, whose first four results th
 
 # %% ../nbs/43_cli.ipynb #e1167f2f
 def _score(
-    what:Positional[Path],  # a finished run, a folder of pictures, or an .npz or .npy file of any program
+    what:Positional[Path],  # a run, its generator, a folder of pictures, or an .npz, .npy or idx file
     data:str='',            # whose real images, a name or a path (default: the run's; mnist for a file)
     scorer:str='',          # one judge, a name or a file of `scorer` (default: the two of the data set)
     n:int=N_SCORE,          # images to draw, where a run is scored

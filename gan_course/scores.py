@@ -94,7 +94,7 @@ def _check_points(
     "Raise an error if a set has fewer than two points, values that are not finite, or another shape."
     for name, part in sets.items():
         if len(part) < 2:
-            raise ValueError(f"{name} is of shape {tuple(part.shape)}, allowed are two or more")
+            raise ValueError(f"{name} is of shape {tuple(part.shape)}, allowed are two points or more")
         if not part.isfinite().all():
             raise ValueError(f"{name} has values that are not finite, allowed are numbers")
     shapes = {name: tuple(part.shape[1:]) for name, part in sets.items()}
@@ -223,7 +223,7 @@ def diversity(
     fake:Tensor, y:Tensor,      # points (N, F) and their classes (N,)
     real:Tensor, real_y:Tensor, # the same of real images
     n_classes:int=10,           # how many there are
-)->list[float|None]:            # by class: 1 where fakes differ as much as real ones do
+)->list[float|None]:            # by class: 1 where fakes differ as real ones do; None: too few to tell
     "The spread of the fakes of a class, as a share of that of its real images."
     return [a / b if a is not None and b else None
             for a, b in zip(_spread_by_class(fake, y, n_classes), _spread_by_class(real, real_y, n_classes),

@@ -56,7 +56,7 @@ SCORES = dict( # a new score is one row; tables take the first that a study has
     nearer=Score('', 'share of pairs nearer to training images than held-out ones are, '
                  'about 1/2 for real ones'),
     copied=Score('low', 'share of images that only copying explains, near 0 for real ones'),
-    taught=Score('high', 'accuracy on real images of a classifier taught by these'),
+    taught=Score('high', 'CAS: accuracy on real images of a classifier trained on these'),
     accuracy_b=Score('high', 'share labelled as asked, by the second judge'),
     frechet_matched=Score('low', 'distance where each class is asked for as often as it is tested', log=True),
     sharpness=Score('', 'energy of the gradient, 1 is like real'),
@@ -226,7 +226,7 @@ def sign_flip_p(
         above, below = int((gaps > 0).sum()), int((gaps < 0).sum())
         tail = sum(math.comb(above + below, k) for k in range(min(above, below) + 1))
         return min(1., 2 * tail / 2 ** (above + below)), 2 / 2**n
-    if n > 20: raise ValueError(f"differences has {n} values, allowed are 20: beyond, use a t-test")
+    if n > 20: raise ValueError(f"differences has {n} values, allowed are up to 20: beyond, use a t-test")
     sums = np.zeros(1)
     for gap in abs(gaps): sums = np.concatenate([sums + gap, sums - gap])
     return float(np.mean(abs(sums) >= abs(gaps.sum()) - 1e-12 * abs(gaps).sum())), 2 / 2**n
@@ -302,7 +302,9 @@ def seeds_needed(
 )->int:
     "The fewest seeds, two or more, with which a paired difference is found that often."
     for name, value in (('difference', abs(difference)), ('sd', sd)):
-        if not 0 < value < math.inf: raise ValueError(f"{name} is {value}, allowed is a number other than 0")
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} is {value}, allowed is a number "
+                             + ("above 0" if name == 'sd' else "other than 0"))
     _check_share('chance', chance)
     numbers = range(2, 10**9)
     if power(difference, sd, numbers[-1], level) < chance:

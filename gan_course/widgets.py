@@ -329,7 +329,7 @@ def pack_convnet(
 
 # %% ../nbs/42_widgets.ipynb #97d2e487
 def redraw_options()->dict: # of the JavaScript
-    "The shipped generator and its encoder, packed, and ten real digits that neither has seen."
+    "The shipped generator and its encoder, packed, and ten real digits from among those both learned from."
     E = load_encoder()
     return dict(generator=_pack_playground('mnist'), toZ=pack_convnet(E.to_z), toY=pack_convnet(E.to_y),
                 examples=read_json(ASSETS/'spot.json')['examples'])

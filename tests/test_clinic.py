@@ -103,7 +103,7 @@ def test_no_rule_speaks_in_the_first_steps_but_a_number_that_is_not_finite_does(
     (lambda: stacked_scores(torch.zeros(0, 3, 28, 28, dtype=torch.uint8)), "at least 1"),
     (lambda: _count_numbers(torch.zeros(0).long()), "y is empty, allowed is one class or more"),
     (lambda: pairwise_diversity(torch.zeros(1, 2), torch.eye(2)),
-     r"fake is of shape \(1, 2\), allowed are two or more"),
+     r"fake is of shape \(1, 2\), allowed are two points or more"),
     (lambda: dashboard([dict(epoch=1., c_loss=1.)]), "cannot be shown: its metrics are not")])
 def test_what_cannot_be_is_refused_in_a_sentence(call, why):
     with pytest.raises(ValueError, match=why): call()

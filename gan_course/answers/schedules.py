@@ -56,8 +56,8 @@ ANSWERS = {
         hints=("What does `4 * done % 1` say?", "Put it where `done` stands in the cosine."),
         cases=((0.,), (.125,), (.25,), (.3,), (.6,), (.99,)), tolerance=1e-9),
     'best-rate': Exercise(
-        "Write `best(gamma)`: the rate at which the circling game with R1 of weight gamma (above 0, below 2), "
-        "both players moved at once, comes nearer to its solution fastest, in the long run.",
+        "Write `best(gamma)`: the rate at which the circling game with R1 of weight gamma (above 0, below "
+        "2), both players moved at once, comes nearer to its solution fastest, in the long run.",
         right=(lambda gamma: gamma / 2, lambda gamma: .5 * gamma),
         wrong=((lambda gamma: gamma, "there it comes no nearer: 1 - rate gamma + rate^2 is 1"),
                (lambda gamma: gamma / 4, "one step multiplies the distance by sqrt(1 - rate gamma + rate^2)"),
