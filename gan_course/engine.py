@@ -130,7 +130,7 @@ class Crew:
     def __call__(self, do, jobs): return self.submit(do, jobs)
 
 # %% ../nbs/40_studies.ipynb #4dc1d151
-def check_gpu_share(
+def _check_gpu_share(
     gpus:float, # for each run
 ):
     "Refuse what is no share of a GPU."
@@ -143,7 +143,7 @@ def side_by_side(
 )->int:
     "How many runs go on at a time on this machine: one on each core, no more than share the GPUs."
     if workers < 0: raise ValueError(f"workers is {workers}, allowed is 1 or more; 0 for one on each core")
-    if gpus: check_gpu_share(gpus)
+    if gpus: _check_gpu_share(gpus)
     return workers or (min(cores(), cards * int(1 / gpus)) if gpus else cores())
 
 # %% ../nbs/40_studies.ipynb #1a31a427
@@ -454,7 +454,7 @@ def run_study(
     "Make every run of a study that has no row yet, and keep its row."
     start = lookup(ENGINES, engine, 'engine')
     if engine == 'local': pick_device(how.device) # a cluster may have what this machine has not
-    check_n_score(n_score); check_gpu_share(gpus_per_run)
+    check_n_score(n_score); _check_gpu_share(gpus_per_run)
     runs, file = plan(study, out, form, seeds, arm, how.precision), Path(results)/f'{study.name}.jsonl'
     finished = finished_rows(runs, file, how.precision)
     _check_comparable(finished.values(), n_score, file)
@@ -546,7 +546,7 @@ def estimate(
     "What a study will take on this machine; `attrs['workers']` says how many runs at a time."
     runs, lines = plan(study, '.', form, seeds, arm, how.precision), {}
     finished = finished_rows(runs, Path(results)/f'{study.name}.jsonl', how.precision)
-    check_n_score(n_score); check_gpu_share(gpus_per_run)
+    check_n_score(n_score); _check_gpu_share(gpus_per_run)
     on_gpu = pick_device(how.device).type == 'cuda'
     side = side_by_side(workers, gpus_per_run if on_gpu else 0., max(1, len(cards_for(how.device))))
     left = [run for run in runs if run not in finished]

@@ -58,7 +58,7 @@ ANSWERS = {
     'best-rate': Exercise(
         "Write `best(gamma)`: the rate at which the circling game with R1 of weight gamma (above 0, below "
         "2), both players moved at once, comes nearer to its solution fastest, in the long run.",
-        right=(lambda gamma: gamma / 2, lambda gamma: .5 * gamma),
+        right=(lambda gamma: gamma / 2,),
         wrong=((lambda gamma: gamma, "there it comes no nearer: 1 - rate gamma + rate^2 is 1"),
                (lambda gamma: gamma / 4, "one step multiplies the distance by sqrt(1 - rate gamma + rate^2)"),
                (lambda gamma: 0., "a rate of 0 leaves everything where it is"),
