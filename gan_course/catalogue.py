@@ -497,6 +497,17 @@ MEASUREMENTS.update(named(Measurement(
     dict(n=2000, steps=160), dict(n=200, steps=0), ('svhn_10k', 'svhn_10k, real', 'mnist', 'mnist, real'),
     seeds=1, device='cpu')))
 
+# %% ../nbs/37_schedules.ipynb #c28081bf
+_RING_STEPS = { # each keeps what the one above it brought
+    'base': {}, 'long': dict(epochs=300), 'average': dict(ema=.999), 'half': dict(schedule='half'),
+    'deep': dict(g_hidden=(128, 128, 128)),
+}
+
+STUDIES.update(named(
+    Study('ring8-good', "What puts nine of ten points of the ring near a mode?",
+          STUDIES['modes-ring8'].base, _climb(_RING_STEPS), dict(width=.5), 10),
+))
+
 # %% ../nbs/37_schedules.ipynb #68596918
 _scheduled = replace(SPEEDRUN, epochs=8, ema=0.)
 
