@@ -188,9 +188,9 @@ SPEEDRUN = replace(QUICKSTART, data='mnist', dropout=0., epochs=40) # too many d
 
 CDCGAN = replace(DCGAN, net='cdcgan', condition='project', init='radford', slope=.2, lr_g=2e-4, lr_d=2e-4,
                  batch=64, epochs=20)
-PLAYGROUND = replace(CDCGAN, width=.5, latent=32, ema=.99, epochs=6) # small enough to ship
-COLOUR = replace(PLAYGROUND, data='svhn_10k', dropout=0., lr_g=3e-4, lr_d=3e-4, batch=32, ema=.999,
-                 penalty='r1', gamma=.5, epochs=14) # the same, for house numbers
+PLAYGROUND = replace(CDCGAN, width=.5, latent=32, ema=.999, epochs=16) # small enough to ship
+COLOUR = replace(PLAYGROUND, data='svhn_10k', dropout=0., lr_g=3e-4, lr_d=3e-4, batch=32, penalty='r1',
+                 gamma=.5, epochs=14) # the same, for house numbers
 _TABLE2 = {name: dict(g_hidden=channels) for name, channels in DEPTHS.items()}
 
 STUDIES.update(named(
@@ -363,7 +363,7 @@ from . import lookup
 # %% ../nbs/31_augmentation.ipynb #c417c136
 _SMALL_MAKER = replace(CDCGAN, g_hidden=DEPTHS['small'], width=.25, latent=32, ema=.99, lr_g=8e-4, lr_d=8e-4,
                        batch=128, epochs=4)
-_LONG_MAKER = replace(PLAYGROUND, ema=.999, epochs=16)
+_SHORT_MAKER = replace(PLAYGROUND, ema=.99, epochs=6)
 _FEW_MAKER = replace(QUICKSTART, g_hidden=(128, 256), d_hidden=(256, 128), ema=.99, lr_g=1e-3, lr_d=1e-3,
                      batch=64)
 
@@ -384,8 +384,8 @@ def _few_maker(
     return replace(_FEW_MAKER, n_labels=n, batch=batch, epochs=math.ceil(4 * steps * batch / n), **same)
 
 MAKERS = { # name -> (config of the run, its labelled images, the classifier's updates) -> config of the maker
-    'shipped': lambda config, n, steps: PLAYGROUND, 'small': _shared_maker(_SMALL_MAKER),
-    'long': _shared_maker(_LONG_MAKER), 'few': _few_maker}
+    'short': _shared_maker(_SHORT_MAKER), 'small': _shared_maker(_SMALL_MAKER),
+    'long': _shared_maker(PLAYGROUND), 'few': _few_maker}
 KEEPS = dict(all=1, agreed=2) # which generated images are kept -> how many are drawn for each
 
 # %% ../nbs/31_augmentation.ipynb #29cc2136
@@ -408,11 +408,11 @@ _FEW_LABELS = replace(_MIX, epochs=2)
 _SHARE = .2 # of generated images where labels are few: the best of `few-share` on held-out images
 _AFFINE, _AGREED = dict(augment='affine'), dict(keep='agreed')
 _SHARES = {f'{maker}-{p}': dict(maker=maker, share=p / 100)
-           for maker in ('shipped', 'small') for p in range(20, 101, 20)}
-_ALL_GENERATED = {maker: dict(maker=maker, share=1.) for maker in ('shipped', 'small')}
+           for maker in ('short', 'small') for p in range(20, 101, 20)}
+_ALL_GENERATED = {maker: dict(maker=maker, share=1.) for maker in ('short', 'small')}
 _CHANGES = dict(affine=_AFFINE, agreed=_AGREED, both=_AFFINE | _AGREED)
 _MORE_MIXES = {'real-affine': _AFFINE} | {
-    f'shipped-100-{name}': _ALL_GENERATED['shipped'] | changes for name, changes in _CHANGES.items()}
+    f'short-100-{name}': _ALL_GENERATED['short'] | changes for name, changes in _CHANGES.items()}
 _LONG = dict(maker='long', share=1.)
 _MORE_MIXES |= {'long-100': _LONG, 'long-100-both': _LONG | _AFFINE | _AGREED}
 _GENERATED = dict(maker='few', share=_SHARE)

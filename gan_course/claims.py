@@ -892,7 +892,7 @@ CLAIMS |= {
 }
 
 # %% ../nbs/41_claims.ipynb #211b15cd
-_makers, _retrain = ('shipped', 'small'), dict(study='depth-retrain', seeds=3, form='full')
+_makers, _retrain = ('short', 'small'), dict(study='depth-retrain', seeds=3, form='full')
 _mix = dict(study='depth-mix', reading='classified', seeds=3, form='full')
 _asked = dict(study='depth-table2', reading='accuracy', seeds=4)
 CLAIMS |= {

@@ -47,7 +47,6 @@ from gan_course.training import (
     check_guessed,
     check_weights,
     draw_generated,
-    load_playground,
     step_counts,
     train,
     train_bigan,
@@ -352,9 +351,8 @@ def _build_maker(
     run:RunDir|None, # the generator is trained in a folder next to this run; None: it is returned untrained
     how:How=How(),   # device, precision
 )->tuple[nn.Module, Config]: # the generator, and what it was trained with
-    "The generator of a config's images; trained here, unless it ships."
+    "The generator of a config's images, trained here."
     maker = MAKERS[config.maker](config, len(labelled), steps)
-    if config.maker == 'shipped': return load_playground(), maker
     real = labelled if maker.n_labels else load_train(maker)
     G, _ = build_networks(maker, real)
     if run: _train_shared(maker, _gan_game(maker, real, build_recipe(maker)), run, how, G)
