@@ -1,9 +1,10 @@
-"Make what ships and no chapter has time to train: a generator, an encoder, digits with answers, replays."
+"Make what ships and no chapter has time to train: generators, an encoder, digits with answers, replays."
 import argparse
 import base64
 import json
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -27,11 +28,12 @@ EPOCHS = (1, 2, 3, 4, 6, 8, 11, 15, 20) # that a replay shows
 LENGTHS = dict(dcgan=EPOCHS[:6], wgan=(1, 2, 4, 7, 11, 16, 23, 32, 45)) # convolutions are dear, critics slow
 
 
-def make_colour(run="runs/colour"):
-    "The generator of house numbers, in float16; a run that was interrupted goes on."
-    row = run_config(COLOUR, run, resume=(Path(run)/"config.json").exists(), how=How("cpu"))
-    data = weights_of(load_generator(run).half(), dict(data=COLOUR.data, seed=0, versions=versions()))
-    write_atomically(ASSETS/"colour.safetensors", data)
+def make_generator(name, config):
+    "A generator in float16; a run that was interrupted goes on."
+    run = Path("runs")/name
+    row = run_config(config, run, resume=(run/"config.json").exists(), how=How("cpu"))
+    data = weights_of(load_generator(run).half(), dict(data=config.data, seed=0, versions=versions()))
+    write_atomically(ASSETS/f"{name}.safetensors", data)
     print(row["scores"], len(data), fingerprint(data))
 
 
@@ -137,7 +139,9 @@ def make_replays():
 
 
 if __name__ == "__main__":
-    makers = dict(colour=make_colour, encoder=make_encoder, spot=make_spot, replay=make_replays)
+    makers = dict(playground=partial(make_generator, "playground", PLAYGROUND),
+                  colour=partial(make_generator, "colour", COLOUR),
+                  encoder=make_encoder, spot=make_spot, replay=make_replays)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=makers)
     makers[parser.parse_args().what]()

@@ -93,11 +93,10 @@ ARMS = {name: replace(BASE, **changes) for name, changes in { # augment='affine'
     'plain': dict(game='plain', n_labels=100, dropout=.3),
     'mix': dict(game='mix'),
     'mix, few labels': dict(game='mix', n_labels=50, n_valid=60, ema=.9, epochs=1),
-    'mix, shipped': dict(game='mix', maker='shipped', share=.5, epochs=1),
     'mix, small': dict(game='mix', maker='small', share=.2, epochs=1),
     'mix, few and agreed': dict(game='mix', maker='few', share=.2, n_labels=100, keep='agreed', epochs=1),
     'retrain': dict(game='retrain', n_valid=60, epochs=1),
-    'retrain, shipped': dict(game='retrain', maker='shipped', share=1., ema=.9, epochs=1),
+    'retrain, small': dict(game='retrain', maker='small', share=1., ema=.9, epochs=1),
 }.items()}
 
 

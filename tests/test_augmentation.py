@@ -108,8 +108,8 @@ def test_a_maker_broken_off_is_gone_on_with(monkeypatch, tmp_path):
     assert_close(weights(tmp_path/'broken'), weights(tmp_path/'through'), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize('changes', [{}, dict(augment='affine'), dict(maker='shipped', share=.4),
-                                     dict(maker='shipped', share=1.), dict(maker='few', share=.5)])
+@pytest.mark.parametrize('changes', [{}, dict(augment='affine'), dict(maker='small', share=.4),
+                                     dict(maker='small', share=1.), dict(maker='few', share=.5)])
 def test_every_arm_makes_as_many_updates(changes, tmp_path):
     config = replace(TINY, **changes)
     row = played(config, tmp_path)
@@ -124,7 +124,7 @@ def test_every_arm_makes_as_many_updates(changes, tmp_path):
 
 
 def test_retraining_starts_from_the_trained_classifier_and_keeps_both_curves(tmp_path):
-    config = replace(TINY, game='retrain', maker='shipped', share=1., n_labels=0)
+    config = replace(TINY, game='retrain', maker='small', share=1., n_labels=0)
     row = played(config, tmp_path)
     [first] = tmp_path.glob('mix-fp32-*/metrics.jsonl')
     before = read_jsonl(first)

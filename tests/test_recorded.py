@@ -21,7 +21,7 @@ from gan_course.speed import Replay, count_host_syncs
 SHORT = dict(n_train=120, batch=20, epochs=1)
 # arms whose steps are those of another one, with other numbers, sizes or first weights
 REPEATED = {'seed, held out', 'batch', 'widths', 'normal', 'raw', 'report', 'smooth', 'dcgan of three layers',
-            'dcgan, radford', 'stacked', 'mix, shipped', 'mix, small', 'retrain, shipped'}
+            'dcgan, radford', 'stacked', 'mix, small', 'retrain, small'}
 
 
 def tensors(value): return [v for v in tree_flatten(value)[0] if isinstance(v, torch.Tensor)]
@@ -88,8 +88,7 @@ def short_makers(monkeypatch):
     def shortened(make, *args):
         maker = make(*args)
         return replace(maker, epochs=1, **({} if maker.n_labels else dict(n_train=120, batch=20)))
-    for name, make in MAKERS.items():
-        if name != 'shipped': monkeypatch.setitem(MAKERS, name, partial(shortened, make))
+    for name, make in MAKERS.items(): monkeypatch.setitem(MAKERS, name, partial(shortened, make))
 
 
 @pytest.fixture
