@@ -100,6 +100,7 @@ from gan_course.training import (
     generate,
     load_playground,
     redraw,
+    shipped_hash,
     step_counts,
     to_tensorboard,
     translate,
@@ -661,14 +662,14 @@ def midpoint_scores(
     seed:int,         # of the pairs of latents
     data:str='mnist', # whose test images they are compared with, a name in `gan_course.judges.JUDGES`
     n:int=N_SCORE,    # pairs, and images
-)->dict:              # length: the latents' mean; scores: of `_image_scores`
+)->dict:              # length: the latents' mean; generator: its file's hash; scores: of `_image_scores`
     "Score what the shipped generator draws at latents, or halfway between two of them."
     middle, G, held = lookup(_MIDDLES, arm, 'arm'), load_playground(), reference(data).held
     y = _as_in_test(held, n)
     with RandomState(seed): z = middle(*draw_latents(2 * n, G.latent, PLAYGROUND.noise).chunk(2))
     drawn = torch.cat([G(*pair) for pair in zip(z.split(500), y.split(500), strict=True)])
     scores = _image_scores(denormalise(drawn, PLAYGROUND.norm), y, data)
-    return dict(length=z.norm(dim=1).mean().item(), scores=scores)
+    return dict(length=z.norm(dim=1).mean().item(), generator=shipped_hash('mnist'), scores=scores)
 
 # %% ../nbs/35_runs.ipynb #d214d2c9
 def shipped_scores(
@@ -676,14 +677,14 @@ def shipped_scores(
     seed:int,  # of the draw
     n:int,     # images
     steps:int, # of the classifier that learns from them; 0: leave it out
-)->dict:       # as_asked, frechet: by judge; taught: test accuracy of that classifier
+)->dict:       # generator: its file's hash; as_asked, frechet: by judge; taught: test accuracy of that classifier
     "Score a shipped generator against held-out images of its data set; or real images in its place."
     data, _, kind = arm.partition(', ')
     real = reference(data)
     if kind: images, y = (part := subset(load(data), n, seed)).x, part.y
     else: images, y = generate(load_playground(data), n, _as_in_test(real.held, n), seed=seed)
-    found = dict(n=n, taught=train_on_generated(images, y, real.held, steps) if steps else None,
-                 as_asked={}, frechet={})
+    taught = train_on_generated(images, y, real.held, steps) if steps else None
+    found = dict(n=n, generator='' if kind else shipped_hash(data), taught=taught, as_asked={}, frechet={})
     for name, judge in ((name, load_scorer(name)) for name in PANELS[data]):
         seen = extract_features(images, judge)
         found['as_asked'][name] = answer_scores(seen.logits, y)['accuracy']
