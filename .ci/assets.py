@@ -38,7 +38,7 @@ def make_generator(name, config):
 
 
 def make_encoder(epochs=4):
-    "Encoders for the shipped generator; twenty minutes on a busy core."
+    "Encoders for the shipped generator; some minutes on one core."
     set_seed(0)
     G, began = load_playground(), time.monotonic()
     E = Encoder(G.latent, G.n_classes, channels=(32, 64, 64), slope=.2)

@@ -677,7 +677,7 @@ def shipped_scores(
     seed:int,  # of the draw
     n:int,     # images
     steps:int, # of the classifier that learns from them; 0: leave it out
-)->dict:       # generator: its file's hash; as_asked, frechet: by judge; taught: test accuracy of that classifier
+)->dict:       # generator: its file's hash; as_asked, frechet: by judge; taught: accuracy of that classifier
     "Score a shipped generator against held-out images of its data set; or real images in its place."
     data, _, kind = arm.partition(', ')
     real = reference(data)

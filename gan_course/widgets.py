@@ -305,7 +305,7 @@ def set_aside(
     return options | dict(seven=seven)
 
 # %% ../nbs/42_widgets.ipynb #3b76e2db
-_ENCODER_HASH = '2a83614cb4443299' # its file's `fingerprint`
+_ENCODER_HASH = 'f94d9e5a4365fe16' # its file's `fingerprint`
 
 @lru_cache(maxsize=1)
 def load_encoder()->Encoder: # in evaluation mode, float32

@@ -19,6 +19,7 @@ from gan_course.catalogue import MEASUREMENTS, STUDIES
 from gan_course.config import config_id, from_dict
 from gan_course.files import read_rows
 from gan_course.judges import SCORERS
+from gan_course.training import shipped_hash
 
 
 def imports(tree):
@@ -281,7 +282,7 @@ def test_stored_rows_belong_to_configs_that_exist(root):
 
 
 def test_stored_measurements_are_those_of_today(root):
-    "Settings, id and the judges' hashes."
+    "Settings, id, the judges' hashes, and the hash of the generator that was measured."
     for name, this in MEASUREMENTS.items():
         keys = [this.key(arm, seed, form) for arm in this.arms for seed in range(3) for form in this.forms]
         assert len({*keys}) == len(keys)
@@ -290,3 +291,6 @@ def test_stored_measurements_are_those_of_today(root):
             assert row["id"] == this.key(row["arm"], row["seed"], row["form"])
             for judge, said in row.get("scores", {}).get("judges", {}).items():
                 assert said["scorer"] == SCORERS[judge]
+            if name not in ("shipped", "hacks-slerp"): continue
+            drawn, _, kind = row["arm"].partition(", ") if name == "shipped" else ("mnist", "", "")
+            assert row["generator"] == ("" if kind else shipped_hash(drawn))
