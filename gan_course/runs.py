@@ -217,30 +217,6 @@ def _as_in_test(
     y = test.y if n == len(test) else test.y.sort().values # a part of it is taken class by class
     return y[torch.arange(n) * len(test) // n]
 
-# %% ../nbs/35_runs.ipynb #bf726afd
-def generator_scores(
-    G:nn.Module,     # generator
-    config:Config,   # for the data set, noise and norm
-    n:int=N_SCORE,   # images to draw
-    seed:int=1,      # which draw
-    brief:bool=False, # of images, `_first_scores` alone
-)->dict|None:        # of `_image_scores`; frechet_matched; None: there is no judge
-    "Draw images, score them, and say how far from the test set they lie."
-    if config.data in TOYS: return _point_scores(G, config, n, seed)
-    n = drawable(G, n)
-    def draw(n, y=None): return generate(G, n, y, noise=config.noise, norm=config.norm, seed=seed)
-    if config.data in STACKED_DIGITS: # 26,000 numbers where others draw 10,000 images, as in the literature
-        n = round(2.6 * n)
-        return stacked_scores(draw(n)[0]) | dict(mush=mush_scores(config.data, n))
-    if config.data not in JUDGES:
-        return _blind_scores(draw(n)[0], config) if is_own(config.data) else None
-    if brief: return _first_scores(*draw(n), config.data)
-    scores, real = _image_scores(*draw(n), config.data), reference(config.data)
-    if not G.n_classes: return scores
-    scorer = load_scorer(JUDGES[config.data])
-    matched = extract_features(draw(n, _as_in_test(real.held, n))[0], scorer)
-    return scores | dict(frechet_matched=frechet(matched.features, real.features('held', scorer).features))
-
 # %% ../nbs/35_runs.ipynb #7d7d4d18
 def _blind_scores(
     images:Tensor, # drawn, uint8 (N, C, H, W)
@@ -266,6 +242,30 @@ def _point_scores(
     centres = TOYS[config.data].component_distribution.mean
     counts = torch.cdist(points, centres).argmin(1).bincount(minlength=len(centres))
     return dict(n=n, class_share=(counts / n).tolist(), **count_modes(points, TOYS[config.data]))
+
+# %% ../nbs/35_runs.ipynb #bf726afd
+def generator_scores(
+    G:nn.Module,     # generator
+    config:Config,   # for the data set, noise and norm
+    n:int=N_SCORE,   # images to draw
+    seed:int=1,      # which draw
+    brief:bool=False, # of images, `_first_scores` alone
+)->dict|None:        # of `_image_scores`; frechet_matched; None: there is no judge
+    "Draw images, score them, and say how far from the test set they lie."
+    if config.data in TOYS: return _point_scores(G, config, n, seed)
+    n = drawable(G, n)
+    def draw(n, y=None): return generate(G, n, y, noise=config.noise, norm=config.norm, seed=seed)
+    if config.data in STACKED_DIGITS: # 26,000 numbers where others draw 10,000 images, as in the literature
+        n = round(2.6 * n)
+        return stacked_scores(draw(n)[0]) | dict(mush=mush_scores(config.data, n))
+    if config.data not in JUDGES:
+        return _blind_scores(draw(n)[0], config) if is_own(config.data) else None
+    if brief: return _first_scores(*draw(n), config.data)
+    scores, real = _image_scores(*draw(n), config.data), reference(config.data)
+    if not G.n_classes: return scores
+    scorer = load_scorer(JUDGES[config.data])
+    matched = extract_features(draw(n, _as_in_test(real.held, n))[0], scorer)
+    return scores | dict(frechet_matched=frechet(matched.features, real.features('held', scorer).features))
 
 # %% ../nbs/35_runs.ipynb #10b30aa0
 def device_name(

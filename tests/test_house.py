@@ -94,16 +94,18 @@ def binds(tree):
             if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store): yield name.id
 
 
+def read_in(scope, inner=None):
+    "The global names that a scope and those within it read; of its inner ones only those named, if any are."
+    for symbol in scope.get_symbols():
+        if symbol.is_referenced() and (scope.get_type() == "module" or symbol.is_global()):
+            yield symbol.get_name()
+    for child in scope.get_children():
+        if inner is None or child.get_name() in inner: yield from read_in(child, inner)
+
+
 def globals_of(source):
     "The names a cell reads that no function of it binds itself."
-    scopes, read = [symtable.symtable(source, "cell", "exec")], set()
-    while scopes:
-        scope = scopes.pop()
-        scopes += scope.get_children()
-        for symbol in scope.get_symbols():
-            if symbol.is_referenced() and (scope.get_type() == "module" or symbol.is_global()):
-                read.add(symbol.get_name())
-    return read
+    return {*read_in(symtable.symtable(source, "cell", "exec"))}
 
 
 def resolve(module, name, attributes, taken):
@@ -157,6 +159,43 @@ def test_what_is_used_ahead_is_found():
     assert [*uses_ahead(cells)] == [
         ("10_early", 0, "losses.hinge"), ("10_early", 1, "data.g"), ("10_early", 1, "data.later"),
         ("10_early", 1, "games.play"), ("10_early", 1, "losses.hinge"), ("10_early", 2, "losses.hinge")]
+
+
+AT_ONCE = "listcomp", "setcomp", "dictcomp", "genexpr" # scopes whose code runs where it stands
+
+
+def runs_ahead(cells):
+    "(cell, name) for what a code cell needs to run, in functions it calls too, and only a later cell makes."
+    made, needs, at_once = {}, {}, []
+    for i, source in enumerate(cells):
+        top = symtable.symtable("\n".join(line for line in source.splitlines() if line[:1] not in "%!"),
+                                "cell", "exec")
+        inner = {child.get_name(): child for child in top.get_children() if child.get_type() == "function"}
+        at_once.append({*read_in(top, AT_ONCE)})
+        for symbol in top.get_symbols():
+            if symbol.is_assigned() or symbol.is_imported(): made.setdefault(symbol.get_name(), i)
+        for name, scope in inner.items(): needs.setdefault(name, (i, {*read_in(scope)}))
+    for i, todo in enumerate(at_once):
+        seen = set()
+        while todo := todo - seen:
+            seen |= todo
+            yield from ((i, name) for name in sorted(todo) if made.get(name, 0) > i)
+            todo = set().union(*(needs[name][1] for name in todo if name in needs and needs[name][0] <= i))
+
+
+def test_a_chapter_runs_from_top_to_bottom(root):
+    "Its slow cells too, which the quick tests leave out."
+    for path in sorted((root/"nbs").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        for i, name in runs_ahead(sources):
+            raise AssertionError(f"{path.name}: {name} is not there yet where\n{sources[i][:200]}")
+
+
+def test_what_runs_ahead_is_found():
+    assert [*runs_ahead(["def f(): return g()", "f()", "def g(): return 1", "f()"])] == [(1, "g")]
+    assert not [*runs_ahead(["def f(): return g()", "h = f", "def g(): return 1"][::2])]
+    assert [*runs_ahead(["a = [b for c in d]", "b, c, d = 1, 2, 3"])] == [(0, "b"), (0, "d")]
 
 
 # questions
