@@ -658,16 +658,17 @@ def _record_line(
     rows:list[dict],  # of `run_track`
     where:str,        # device and precision
     faults:list[str], # of `record_faults`
+    commit:str,       # of the code that raced
 )->str:               # a row of a Markdown table
     "The line of a race in the table of records."
-    from gan_course.runs import source_commit, versions
+    from gan_course.runs import versions
     from gan_course.statistics import interval
     taught, seconds = ([row[key] for row in rows] for key in ('taught', 'seconds'))
     low, high = interval(taught)
     cells = (time.strftime('%Y-%m-%d'), name, 'no: ' + '; '.join(faults) if faults else 'yes',
              f'{sum(taught) / len(taught):.4f}', f'{low:.4f} to {high:.4f}', len(rows),
              f'{min(seconds):g} to {max(seconds):g}', f"{rows[0]['kilobytes']:g}", where, rows[0]['rules'],
-             rows[0]['id'], versions()['torch'], source_commit())
+             rows[0]['id'], versions()['torch'], commit)
     return f"| {' | '.join(map(str, cells))} |"
 
 _COLUMNS = ('date', 'track', 'valid', 'taught, mean', '95 %', 'runs', 'seconds', 'KiB of G', 'device',
@@ -691,7 +692,7 @@ def _speedrun(
     from gan_course.core import pick_device
     from gan_course.files import append_row
     from gan_course.judges import JUDGES
-    from gan_course.runs import device_name, record_faults, run_track
+    from gan_course.runs import device_name, record_faults, run_track, source_commit
     if data: lookup(JUDGES, data, 'data')
     if seeds < 1: raise ValueError(f"seeds is {seeds}, allowed is 1 or more")
     for name, value in dict(epochs=epochs, n=n, steps=steps, held_out=held_out).items():
@@ -703,12 +704,13 @@ def _speedrun(
     held = replace(held, config=replace(held.config, **changed), **rules)
     how = How(device or held.device, precision or held.precision)
     where, rows = f'{device_name(pick_device(how.device))}, {how.precision}', []
+    commit = source_commit() # before the record's own files change
     for seed in range(seeds):
         rows.append(run_track(held, seed, how))
         print(json.dumps(rows[-1]), flush=True)
         if record:
             append_row(record.with_suffix('.jsonl'), rows[-1] | dict(arm=track, machine=where), again=True)
-    line = _record_line(track, rows, where, record_faults(held, rows))
+    line = _record_line(track, rows, where, record_faults(held, rows), commit)
     print(_RECORD_HEAD + line)
     if record:
         old = record.read_text(encoding='utf-8') if record.exists() else '# Records\n\n' + _RECORD_HEAD
