@@ -683,7 +683,7 @@ def _speedrun(
     epochs:int=0,               # passes over them (default: as the record)
     n:int=0,                    # images drawn to teach a classifier (default: the track's)
     steps:int=0,                # of that classifier (default: the track's)
-    held_out:int=0,             # training digits to test that classifier on; 0: it reads the test digits
+    n_valid:int=0,              # training digits to test that classifier on; 0: it reads the test digits
     device:str='',              # where to train (default: the track's)
     precision:str='',           # of the networks: strict, fp32 or bf16 (default: the track's)
     record:Path|None=None,      # a Markdown file to append the result to; beside it, .jsonl, go the runs
@@ -695,11 +695,11 @@ def _speedrun(
     from gan_course.runs import device_name, record_faults, run_track, source_commit
     if data: lookup(JUDGES, data, 'data')
     if seeds < 1: raise ValueError(f"seeds is {seeds}, allowed is 1 or more")
-    for name, value in dict(epochs=epochs, n=n, steps=steps, held_out=held_out).items():
+    for name, value in dict(epochs=epochs, n=n, steps=steps, n_valid=n_valid).items():
         if value < 0: raise ValueError(f"{name} is {value}, allowed is 1 or more")
     _check_output('record', record, overwrite=True) # a line is appended
     held = TRACKS[track]
-    changed = {key: value for key, value in dict(data=data, epochs=epochs, n_valid=held_out).items() if value}
+    changed = {key: value for key, value in dict(data=data, epochs=epochs, n_valid=n_valid).items() if value}
     rules = {key: value for key, value in dict(n=n, steps=steps).items() if value}
     held = replace(held, config=replace(held.config, **changed), **rules)
     how = How(device or held.device, precision or held.precision)

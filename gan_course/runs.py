@@ -759,7 +759,7 @@ def run_track(
     track:Track,       # with the config to train
     seed:int=0,        # of the training, and of the classifier
     how:How|None=None, # device and precision; None: the track's
-)->dict:               # id, seed, rules, how it was trained, seconds, step, kilobytes, held_out, taught
+)->dict:               # id, seed, rules, how it was trained, seconds, step, kilobytes, n_valid, taught
     "Train once by the clock, and let a classifier learn from what was drawn; digits held out examine it."
     how = how or How(track.device, track.precision)
     config, test = replace(track.config, seed=seed), load(track.config.data, 'test')
@@ -772,7 +772,7 @@ def run_track(
     return dict(id=config_id(config), seed=seed, rules=track.rules(pixels), precision=how.precision,
                 device=pick_device(how.device).type, threads=torch.get_num_threads(),
                 seconds=round(last.seconds, 2), step=last.step, kilobytes=round(size, 1),
-                held_out=config.n_valid,
+                n_valid=config.n_valid,
                 taught=round(train_on_generated(images, y, held or test, track.steps, seed), 4))
 
 # %% ../nbs/43_cli.ipynb #2224bc49
@@ -787,10 +787,10 @@ def record_faults(
                                  for name in ('seconds', 'kilobytes', 'threads'))
     where = {(row['device'], row['precision']) for row in rows} - {(track.device, track.precision)}
     p = excess_p([row['taught'] for row in rows], track.least) if track.least else 0.
-    held_out = max(row['held_out'] for row in rows)
+    n_valid = max(row['n_valid'] for row in rows)
     faults = {f"trained on {', '.join(map(' in '.join, sorted(where)))}, "
               f"asked is {track.device} in {track.precision}": where,
-              f"{held_out:,} training digits held out to test on, asked are the test digits": held_out,
+              f"{n_valid:,} training digits held out to test on, asked are the test digits": n_valid,
               f"{threads} threads, allowed are {track.threads}": threads > track.threads,
               f"{len(rows)} runs, asked are {_RECORD_RUNS}": len(rows) < _RECORD_RUNS,
               f"p {p:.2g} that the mean passes {track.least:g} by luck, asked is below 0.01": not p < .01,

@@ -231,7 +231,7 @@ def test_a_contestant_can_be_tried_on_training_digits_that_are_held_out(monkeypa
     monkeypatch.setattr(runs, 'train_on_generated', lambda *what: asked.append(what) or .5)
     found = run_track(track, 3, How('cpu'))
     _, held = load_train_valid(replace(track.config, seed=3))
-    assert found['held_out'] == 50 == len(held) and torch.equal(asked[0][2].x, held.x)
+    assert found['n_valid'] == 50 == len(held) and torch.equal(asked[0][2].x, held.x)
 
 
 def test_every_rule_of_a_track_is_in_its_hash_and_the_contestant_is_not():
@@ -251,12 +251,12 @@ def test_every_rule_of_a_track_is_in_its_hash_and_the_contestant_is_not():
     (dict(device='cuda'), ['trained on cuda in fp32, asked is cpu in fp32']),
     (dict(precision='bf16'), ['trained on cpu in bf16, asked is cpu in fp32']),
     (dict(threads=16), ['16 threads, allowed are 2']),
-    (dict(held_out=1000), ['1,000 training digits held out to test on, asked are the test digits'])])
+    (dict(n_valid=1000), ['1,000 training digits held out to test on, asked are the test digits'])])
 def test_a_record_obeys_every_rule(change, said):
     "By its worst run; and ten that pass only just are not enough."
     track = Track("a toy", TINY, least=.9, seconds=60., kilobytes=64.)
     rows = [dict(taught=.93 + .004 * (seed % 2), seconds=50., kilobytes=64., device='cpu', precision='fp32',
-                 threads=2, held_out=0) for seed in range(10)]
+                 threads=2, n_valid=0) for seed in range(10)]
     rows[3] |= change
     found = record_faults(track, rows)
     assert len(found) == len(said) and all(part in fault for part, fault in zip(said, found, strict=True))
