@@ -680,7 +680,7 @@ def _speedrun(
     track:Positional[Literal[tuple(TRACKS)]], # which race
     seeds:int=10,               # runs, each with a seed of its own
     data:str='',                # digits, a name in `gan_course.judges.JUDGES` (default: the track's)
-    epochs:int=0,               # passes over them (default: as the record)
+    epochs:int=0,               # passes over them (default: the track's)
     n:int=0,                    # images drawn to teach a classifier (default: the track's)
     steps:int=0,                # of that classifier (default: the track's)
     n_valid:int=0,              # training digits to test that classifier on; 0: it reads the test digits

@@ -289,7 +289,7 @@ import math
 # %% ../nbs/43_cli.ipynb #418fc4cf
 @dataclass(frozen=True)
 class Track:
-    "The rules of a race between trainings, and the config that holds its record."
+    "The rules of a race between trainings, and the config that races: the record's, where there is one."
     aim: str                     # in words
     config: Config               # what is trained: anyone's to beat
     device: str = 'cpu'          # where
