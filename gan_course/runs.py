@@ -760,7 +760,7 @@ def run_track(
     seed:int=0,        # of the training, and of the classifier
     how:How|None=None, # device and precision; None: the track's
 )->dict:               # id, seed, rules, how it was trained, seconds, step, kilobytes, n_valid, taught
-    "Train once by the clock, and let a classifier learn from what was drawn; it is tested on digits held out, if any are."
+    "Train by the clock, teach a classifier what was drawn, and test it: on digits held out, if any are."
     how = how or How(track.device, track.precision)
     config, test = replace(track.config, seed=seed), load(track.config.data, 'test')
     (data, held), real = load_train_valid(config), load(config.data)
