@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from gan_course.catalogue import COLOUR, PLAYGROUND, QUICKSTART, STUDIES
+from gan_course.catalogue import PLAYGROUND, QUICKSTART, STUDIES
 from gan_course.config import How
 from gan_course.core import png_bytes, set_seed
 from gan_course.data import load, normalise
@@ -21,7 +21,7 @@ from gan_course.networks import Encoder
 from gan_course.report import make_sprite
 from gan_course.runs import encoder_scores, load_generator, run_config, versions
 from gan_course.steps import Recipe, update_d
-from gan_course.training import generate, load_playground, train, train_encoder
+from gan_course.training import _SHIPPED, generate, load_playground, train, train_encoder
 
 ASSETS = Path(__file__).resolve().parents[1]/"gan_course"/"assets"
 EPOCHS = (1, 2, 3, 4, 6, 8, 11, 15, 20) # that a replay shows
@@ -139,9 +139,8 @@ def make_replays():
 
 
 if __name__ == "__main__":
-    makers = dict(playground=partial(make_generator, "playground", PLAYGROUND),
-                  colour=partial(make_generator, "colour", COLOUR),
-                  encoder=make_encoder, spot=make_spot, replay=make_replays)
+    makers = {name: partial(make_generator, name, config) for config, name, _ in _SHIPPED.values()}
+    makers |= dict(encoder=make_encoder, spot=make_spot, replay=make_replays)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=makers)
     makers[parser.parse_args().what]()

@@ -168,13 +168,12 @@ def runs_ahead(cells):
     "(cell, name) for what a code cell needs to run, in functions it calls too, and only a later cell makes."
     made, needs, at_once = {}, {}, []
     for i, source in enumerate(cells):
-        top = symtable.symtable("\n".join(line for line in source.splitlines() if line[:1] not in "%!"),
-                                "cell", "exec")
-        inner = {child.get_name(): child for child in top.get_children() if child.get_type() == "function"}
+        top = symtable.symtable(source, "cell", "exec")
         at_once.append({*read_in(top, AT_ONCE)})
         for symbol in top.get_symbols():
             if symbol.is_assigned() or symbol.is_imported(): made.setdefault(symbol.get_name(), i)
-        for name, scope in inner.items(): needs.setdefault(name, (i, {*read_in(scope)}))
+        for child in top.get_children():
+            if child.get_type() == "function": needs.setdefault(child.get_name(), (i, {*read_in(child)}))
     for i, todo in enumerate(at_once):
         seen = set()
         while todo := todo - seen:
@@ -194,7 +193,7 @@ def test_a_chapter_runs_from_top_to_bottom(root):
 
 def test_what_runs_ahead_is_found():
     assert [*runs_ahead(["def f(): return g()", "f()", "def g(): return 1", "f()"])] == [(1, "g")]
-    assert not [*runs_ahead(["def f(): return g()", "h = f", "def g(): return 1"][::2])]
+    assert not [*runs_ahead(["def f(): return g()", "def g(): return 1"])]
     assert [*runs_ahead(["a = [b for c in d]", "b, c, d = 1, 2, 3"])] == [(0, "b"), (0, "d")]
 
 
